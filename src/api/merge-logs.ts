@@ -1,0 +1,77 @@
+import type { LogLine } from "../backend/backend.ts";
+import type { Controller } from "../controller/controller.ts";
+import { VelosError } from "../domain/errors.ts";
+import type { Params } from "./operations.ts";
+
+/** Lines shown of the past when nobody says how many, as `tail` and pm2 have it. */
+const DEFAULT_LINES = 15;
+
+/**
+ * The logs of all that the selectors name, as one sequence: the past sorted by time and cut to the last N together,
+ * then what comes, in the order it comes.
+ */
+export async function* mergeLogs(controller: Controller, params: Params<"logs">, signal: AbortSignal): AsyncIterable<LogLine> {
+  checkPattern(params.grep);
+  const targets = controller.logTargets(params.selectors ?? []);
+  const lines = params.lines ?? DEFAULT_LINES;
+  const { since, until, level, grep } = params;
+  const query = {
+    lines,
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && { until }),
+    ...(level !== undefined && { level }),
+    ...(grep !== undefined && { grep }),
+  };
+  if (targets.length === 1) {
+    const [target] = targets;
+    yield* controller.logs({ ...query, ...target!, follow: params.follow ?? false }, signal);
+    return;
+  }
+  const past: LogLine[] = [];
+  for (const target of targets) {
+    for await (const line of controller.logs({ ...query, ...target, follow: false }, signal)) past.push(line);
+  }
+  past.sort((a, b) => a.at - b.at);
+  yield* past.slice(lines === 0 ? past.length : -lines);
+  if (!params.follow) return;
+  // Each source is followed from the newest line shown, so that nothing falls between the past and what comes.
+  const from = past.at(-1)?.at;
+  const overlap = from === undefined ? { lines: 0 } : { lines: 10_000, since: Math.floor(from / 1000) };
+  yield* interleave(
+    targets.map((target) => skipUntil(controller.logs({ ...query, ...overlap, ...target, follow: true }, signal), from ?? 0)),
+  );
+}
+
+async function* skipUntil(lines: AsyncIterable<LogLine>, at: number): AsyncIterable<LogLine> {
+  for await (const line of lines) if (line.at > at) yield line;
+}
+
+/** Several sequences as one, each item when it comes. */
+async function* interleave(sources: AsyncIterable<LogLine>[]): AsyncIterable<LogLine> {
+  const iterators = sources.map((source) => source[Symbol.asyncIterator]());
+  const next = (position: number): Promise<{ position: number; item: IteratorResult<LogLine> }> =>
+    iterators[position]!.next().then((item) => ({ position, item }));
+  const waiting = new Map(iterators.map((_, position) => [position, next(position)]));
+  try {
+    while (waiting.size > 0) {
+      const { position, item } = await Promise.race(waiting.values());
+      if (item.done) {
+        waiting.delete(position);
+        continue;
+      }
+      waiting.set(position, next(position));
+      yield item.value;
+    }
+  } finally {
+    await Promise.all(iterators.map((iterator) => iterator.return?.()));
+  }
+}
+
+const checkPattern = (pattern: string | undefined): void => {
+  if (pattern === undefined) return;
+  try {
+    new RegExp(pattern, "u");
+  } catch (error) {
+    throw new VelosError("USAGE", { why: `--grep: ${(error as Error).message}`, hint: "it is a JavaScript regular expression" });
+  }
+};

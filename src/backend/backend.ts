@@ -1,0 +1,111 @@
+import type { Scope } from "../config/paths.ts";
+import type { AppSpec } from "../domain/app.ts";
+import type { ObservedInstance } from "../domain/instance.ts";
+import type { LogLevel } from "../domain/log-level.ts";
+
+export { logLevels, type LogLevel } from "../domain/log-level.ts";
+
+export type BackendName = "systemd" | "launchd" | "spawn" | "memory";
+
+export type { Scope };
+
+/** What an instance uses, at the moment of asking. */
+export interface Usage {
+  /** CPU time used so far by the instance and its children, in microseconds. */
+  cpuUsec?: number;
+  memoryBytes?: number;
+  tasks?: number;
+}
+
+/** Which log lines are asked for. */
+export interface LogQuery {
+  app: string;
+  /** One instance; absent: all of them. */
+  index?: number;
+  /** The last N lines that match; absent with `follow`: none of the past. */
+  lines: number;
+  follow: boolean;
+  /** Milliseconds since the epoch. */
+  since?: number;
+  until?: number;
+  /** At least this severe. */
+  level?: LogLevel;
+  /** JavaScript regular expression, matched against the message. */
+  grep?: string;
+}
+
+/** One line of an instance's output. */
+export interface LogLine {
+  /** Microseconds since the epoch. */
+  at: number;
+  app: string;
+  index: number;
+  stream: "stdout" | "stderr" | "unknown";
+  level: LogLevel;
+  message: string;
+}
+
+/** What a backend can and cannot do here; `velos doctor` prints it. */
+export interface Facility {
+  name: string;
+  ok: boolean;
+  /** What is there, or what velos does without. */
+  note: string;
+}
+
+/**
+ * What runs instances. Every backend keeps the same promises; test/backend/contract.ts holds them to it.
+ *
+ * - Instances outlive velosd: `close()` and `kill -9` leave them running, a later `open()` finds them again with the
+ *   pid, run and fingerprint they have.
+ * - Names are the concurrency control: `start` of an instance that is there is refused, never doubled.
+ * - A change is announced by the app's name alone; what happened is found with `observe`.
+ * - An instance that ends by itself is restarted by the backend as its spec says (`autorestart`, `restartDelayMs`,
+ *   backoff, `stopExitCodes`); giving up after `maxRestarts` is the controller's.
+ */
+export interface Backend {
+  readonly name: BackendName;
+  /** Identity of the supervisor's life: what was created in another epoch is gone (reboot, new user manager). */
+  readonly epoch: string;
+
+  /** Finds what runs and begins to watch. `onChange` is called with an app's name whenever it may have changed. */
+  open(onChange: (app: string) => void): Promise<void>;
+  /** Stops watching. Instances stay. */
+  close(): Promise<void>;
+
+  /** Apps of which anything is there. */
+  apps(): string[];
+  /** The instances that are there, ascending. No I/O: from what is known by watching. */
+  observe(app: string): ObservedInstance[];
+
+  /** Makes what all instances of the app share (slice, socket, settings), before the first is started. Repeatable. */
+  prepare(spec: AppSpec): Promise<void>;
+  /**
+   * Starts an absent instance; resolves when it is online (and ready, where it has a readiness signal).
+   * @param count how many instances the app has
+   * @throws VelosError BACKEND_FAILED when it did not come up
+   */
+  start(spec: AppSpec, index: number, count: number): Promise<void>;
+  /** Ends an instance gracefully, by force after its kill timeout; resolves when it is gone. Absent: does nothing. */
+  stop(app: string, index: number): Promise<void>;
+  /** Gives a running instance a new run on the spec it was started with; resolves as `start` does. */
+  restart(app: string, index: number): Promise<void>;
+  /** Forgets an instance that is dead, so that its name is free. */
+  clear(app: string, index: number): Promise<void>;
+  /** Applies the limits of the spec to what runs, without a restart. */
+  adjust(spec: AppSpec): Promise<void>;
+  /** Removes what `prepare` made, once no instance is left. Repeatable. */
+  release(app: string): Promise<void>;
+  /** Sends a signal to the instance's main process. */
+  signal(app: string, index: number, signal: string): Promise<void>;
+
+  usage(app: string, index: number): Promise<Usage>;
+  /** The environment the instance was started with. */
+  environment(app: string, index: number): Promise<Record<string, string>>;
+  /** Oldest first; with `follow` it goes on until the signal aborts. */
+  logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
+  /** Removes the app's logs, where the backend owns them (spawn). */
+  dropLogs(app: string): Promise<void>;
+
+  facilities(): Promise<Facility[]>;
+}

@@ -1,0 +1,188 @@
+import { mkdirSync } from "node:fs";
+import { constants } from "node:os";
+import { dirname } from "node:path";
+import type { AppSpec } from "../../domain/app.ts";
+import type { ObservedInstance } from "../../domain/instance.ts";
+import type { Backend, Facility, LogLine, LogQuery, Usage } from "../backend.ts";
+import { AdoptedProcesses } from "./adopted.ts";
+import { currentEpoch } from "./epoch.ts";
+import { spawnFacilities } from "./facilities.ts";
+import { failed } from "./failed.ts";
+import type { InstanceHost } from "./instance.ts";
+import { Instance } from "./instance.ts";
+import { LogStore } from "./logs/log-store.ts";
+import { removeReadyDirectory } from "./readiness.ts";
+import { makeStateDirectory, readStates, removeState, removeStateDirectory } from "./state-file.ts";
+import { Turns } from "./turns.ts";
+import { usageOf } from "./usage.ts";
+
+export interface SpawnBackendOptions {
+  /** Holds `spawn/` (what runs), `logs/` and `ready/`. Made when it is not there. */
+  stateDir: string;
+  /** Milliseconds since the epoch. Default: the system's clock. */
+  now?: () => number;
+}
+
+/**
+ * Runs instances without an init system: velosd is their parent and supervisor, but nothing they need goes through
+ * it, so that its death takes nothing along. One velosd at a time may use a state directory.
+ */
+export class SpawnBackend implements Backend {
+  readonly name = "spawn";
+  readonly epoch = currentEpoch();
+  readonly #stateDir: string;
+  readonly #now: () => number;
+  readonly #logs: LogStore;
+  readonly #instances = new Map<string, Map<number, Instance>>();
+  readonly #adopted = new AdoptedProcesses();
+  readonly #leaving = new AbortController();
+  readonly #host: InstanceHost;
+  #onChange: (app: string) => void = () => undefined;
+
+  constructor(options: SpawnBackendOptions) {
+    this.#stateDir = options.stateDir;
+    this.#now = options.now ?? Date.now;
+    this.#logs = new LogStore(options.stateDir, this.#now);
+    this.#host = {
+      stateDir: options.stateDir,
+      epoch: this.epoch,
+      turns: new Turns(),
+      adopted: this.#adopted,
+      leaving: this.#leaving.signal,
+      now: this.#now,
+      logPath: (app, index) => this.#logs.pathOf(app, index),
+      changed: (app) => this.#changed(app),
+      forget: (instance) => this.#forget(instance),
+    };
+  }
+
+  async open(onChange: (app: string) => void): Promise<void> {
+    this.#onChange = onChange;
+    mkdirSync(this.#stateDir, { recursive: true });
+    for (const state of readStates(this.#stateDir, this.epoch)) this.#add(new Instance(this.#host, state)).recover();
+    this.#tendLogs();
+  }
+
+  async close(): Promise<void> {
+    this.#leaving.abort(failed("velosd is stopping", "repeat the command"));
+    this.#logs.close();
+    for (const instance of this.#all()) instance.detach();
+    this.#instances.clear();
+  }
+
+  apps(): string[] {
+    return [...this.#instances.keys()];
+  }
+
+  observe(app: string): ObservedInstance[] {
+    const instances = [...(this.#instances.get(app)?.values() ?? [])];
+    return instances.map((instance) => instance.observe()).sort((a, b) => a.index - b.index);
+  }
+
+  async prepare(spec: AppSpec): Promise<void> {
+    makeStateDirectory(this.#stateDir, spec.name);
+    mkdirSync(dirname(this.#logs.pathOf(spec.name, 0)), { recursive: true, mode: 0o750 });
+    // The app's listening sockets are opened here, to be kept until `release`, once there are any.
+  }
+
+  async start(spec: AppSpec, index: number, count: number): Promise<void> {
+    if (this.#find(spec.name, index) !== undefined) {
+      throw failed(`${spec.name}:${index} is there already`, "stop or clear it first");
+    }
+    const instance = this.#add(Instance.create(this.#host, spec, index, count));
+    await this.prepare(spec);
+    await instance.start();
+  }
+
+  async stop(app: string, index: number): Promise<void> {
+    await this.#find(app, index)?.stop();
+  }
+
+  async restart(app: string, index: number): Promise<void> {
+    await this.#get(app, index).restart();
+  }
+
+  async clear(app: string, index: number): Promise<void> {
+    const instance = this.#find(app, index);
+    if (instance === undefined) return;
+    if (!instance.isEnded) throw failed(`${app}:${index} is not dead`, "stop it instead");
+    this.#forget(instance);
+  }
+
+  /** Limits cannot be enforced here; log rotation and the length of a short run are taken over. */
+  async adjust(spec: AppSpec): Promise<void> {
+    for (const instance of this.#instances.get(spec.name)?.values() ?? []) instance.adjust(spec);
+  }
+
+  async release(app: string): Promise<void> {
+    if (this.#instances.has(app)) return;
+    removeStateDirectory(this.#stateDir, app);
+    removeReadyDirectory(this.#stateDir, app);
+  }
+
+  async signal(app: string, index: number, signal: string): Promise<void> {
+    if (!(signal in constants.signals)) throw failed(`there is no signal ${signal}`, "see `kill -l`");
+    this.#get(app, index).signal(signal as NodeJS.Signals);
+  }
+
+  async usage(app: string, index: number): Promise<Usage> {
+    const pid = this.#find(app, index)?.pid;
+    return pid === undefined ? {} : usageOf(pid);
+  }
+
+  async environment(app: string, index: number): Promise<Record<string, string>> {
+    return this.#get(app, index).environment();
+  }
+
+  logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {
+    return this.#logs.read(query, signal);
+  }
+
+  async dropLogs(app: string): Promise<void> {
+    this.#logs.drop(app);
+  }
+
+  async facilities(): Promise<Facility[]> {
+    return spawnFacilities();
+  }
+
+  *#all(): Iterable<Instance> {
+    for (const instances of this.#instances.values()) yield* instances.values();
+  }
+
+  #find(app: string, index: number): Instance | undefined {
+    return this.#instances.get(app)?.get(index);
+  }
+
+  #get(app: string, index: number): Instance {
+    const instance = this.#find(app, index);
+    if (instance === undefined) throw failed(`there is no ${app}:${index}`, "see `velos list`");
+    return instance;
+  }
+
+  #add(instance: Instance): Instance {
+    const instances = this.#instances.get(instance.app) ?? new Map<number, Instance>();
+    this.#instances.set(instance.app, instances.set(instance.index, instance));
+    return instance;
+  }
+
+  #forget(instance: Instance): void {
+    const { app, index } = instance;
+    removeState(this.#stateDir, app, index);
+    const instances = this.#instances.get(app);
+    instances?.delete(index);
+    if (instances?.size === 0) this.#instances.delete(app);
+    this.#changed(app);
+  }
+
+  #changed(app: string): void {
+    if (this.#leaving.signal.aborted) return;
+    this.#tendLogs();
+    this.#onChange(app);
+  }
+
+  /** Tells the log keeper what writes: it rests when nothing does. */
+  #tendLogs(): void {
+    this.#logs.tend(() => [...this.#all()].filter((instance) => instance.pid !== undefined));
+  }
+}

@@ -1,0 +1,395 @@
+import { randomBytes } from "node:crypto";
+import { setMaxListeners } from "node:events";
+import type { AppSpec } from "../../domain/app.ts";
+import { instanceEnvironment } from "../../domain/instance-environment.ts";
+import type { Exit, ObservedInstance } from "../../domain/instance.ts";
+import { describeExit } from "../../domain/instance.ts";
+import { restartDelay, shouldRestart } from "../../domain/restart-policy.ts";
+import type { AdoptedProcesses } from "./adopted.ts";
+import { failed } from "./failed.ts";
+import { findRun, hasOrphans, RUN_VARIABLE } from "./find-run.ts";
+import type { MainProcess, ProcessEnd } from "./launch.ts";
+import { launch } from "./launch.ts";
+import { exitOf, launchFailure, observedOf } from "./observed.ts";
+import { killGroup, sendSignal } from "./process-group.ts";
+import { makeReadyDirectory, READY_VARIABLE, readyFileOf, removeReadyFile, waitForFile } from "./readiness.ts";
+import type { InstanceState } from "./state-file.ts";
+import { writeState } from "./state-file.ts";
+import type { Turns } from "./turns.ts";
+
+/** What an instance needs of the backend around it. */
+export interface InstanceHost {
+  readonly stateDir: string;
+  readonly epoch: string;
+  readonly turns: Turns;
+  readonly adopted: AdoptedProcesses;
+  /** Aborted when velosd leaves; its reason is what pending operations fail with. */
+  readonly leaving: AbortSignal;
+  now(): number;
+  logPath(app: string, index: number): string;
+  /** Something to see in `observe` has changed. */
+  changed(app: string): void;
+  /** The instance is gone for good. */
+  forget(instance: Instance): void;
+}
+
+/** Who deals with the end of a run: an operation that is under way, or else the restart policy. */
+type Owner = "start" | "stop" | "restart";
+
+/** One instance: a main process with its group, restarted as its spec says, and the state file that outlives velosd. */
+export class Instance {
+  readonly #host: InstanceHost;
+  readonly #state: InstanceState;
+  #main: MainProcess | undefined;
+  /** Resolves when the end of `#main` has been dealt with. */
+  #ended: Promise<void> = Promise.resolve();
+  #ending: Promise<void> | undefined;
+  /** Removal of what the last run left of its group; false: it cannot be removed. */
+  #leftovers: Promise<boolean> = Promise.resolve(true);
+  /** Rejects when the current run did not come up. */
+  #begun: Promise<void> = Promise.resolve();
+  #beginning = new AbortController();
+  #owner: Owner | undefined;
+  #stopping: Promise<void> | undefined;
+  #nextRun: NodeJS.Timeout | undefined;
+  /** Why velos itself ends the run, for `Exit.result`. */
+  #verdict: string | undefined;
+
+  constructor(host: InstanceHost, state: InstanceState) {
+    this.#host = host;
+    this.#state = state;
+  }
+
+  /** An instance that has never run. */
+  static create(host: InstanceHost, spec: AppSpec, index: number, count: number): Instance {
+    const { epoch } = host;
+    const app = spec.name;
+    return new Instance(host, { version: 1, epoch, app, index, count, spec, phase: "spawning", run: "", restarts: 0, shortRuns: 0 });
+  }
+
+  get app(): string {
+    return this.#state.app;
+  }
+
+  get index(): number {
+    return this.#state.index;
+  }
+
+  get spec(): AppSpec {
+    return this.#state.spec;
+  }
+
+  /** Pid of the main process, which is also the number of its group. */
+  get pid(): number | undefined {
+    return this.#main?.isAlive() ? this.#main.pid : undefined;
+  }
+
+  get isEnded(): boolean {
+    return this.#state.phase === "ended";
+  }
+
+  observe(): ObservedInstance {
+    return observedOf(this.#state);
+  }
+
+  /** What this run was, or the next will be, started with. */
+  environment(): Record<string, string> {
+    const { spec, index, count, app, run } = this.#state;
+    const { visible, secret } = instanceEnvironment(spec, index, count);
+    const ready = spec.waitReady ? { [READY_VARIABLE]: readyFileOf(this.#host.stateDir, app, run) } : {};
+    return { ...secret, ...visible, [RUN_VARIABLE]: run, ...ready };
+  }
+
+  /** Takes over the settings that need no new run. */
+  adjust(spec: AppSpec): void {
+    const { minUptimeMs, maxRestarts, logMaxBytes, logKeep } = spec;
+    this.#state.spec = { ...this.#state.spec, minUptimeMs, maxRestarts, logMaxBytes, logKeep };
+    this.#save();
+  }
+
+  /** The first run. When it does not come up nothing is left. */
+  async start(): Promise<void> {
+    this.#owner = "start";
+    try {
+      await this.#begin();
+    } catch (error) {
+      if (this.#host.leaving.aborted) throw error;
+      if (this.#stopping === undefined) {
+        await this.#end("timeout");
+        await this.#leftovers;
+        this.#host.forget(this);
+      } else await this.#stopping;
+      throw error;
+    }
+    if (this.#owner === "start") this.#owner = undefined;
+  }
+
+  /** Ends it for good. Overtakes a start or a restart, which then fails; a second call joins the first. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop().catch((error: unknown) => {
+      this.#stopping = undefined;
+      throw error;
+    });
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    this.#owner = "stop";
+    await this.#windDown("stopping", failed("it was stopped before it was up"));
+    this.#host.forget(this);
+  }
+
+  /** A new run on the same spec; the count of restarts begins again. */
+  async restart(): Promise<void> {
+    if (this.#owner !== undefined) throw failed(`${this.app}:${this.index} is busy: another command is under way`);
+    this.#owner = "restart";
+    try {
+      await this.#windDown("restarting", failed("it was restarted before it was up"));
+      this.#throwIfOvertaken();
+      Object.assign(this.#state, { restarts: 0, shortRuns: 0 });
+      await this.#begin();
+    } catch (error) {
+      if (!this.#host.leaving.aborted && this.#stopping === undefined) {
+        await this.#end("timeout");
+        if (this.#state.phase === "spawning") this.#state.exit = launchFailure(error, this.#host.now());
+        this.#enter("ended");
+        this.#owner = undefined;
+      }
+      throw error;
+    }
+    if (this.#owner === "restart") this.#owner = undefined;
+  }
+
+  /** Ends the run, if there is one, and what would begin the next. */
+  async #windDown(phase: "stopping" | "restarting", reason: Error): Promise<void> {
+    clearTimeout(this.#nextRun);
+    this.#beginning.abort(reason);
+    this.#enter(phase);
+    await this.#begun.catch(() => undefined);
+    await this.#end();
+    if (await this.#leftovers) return;
+    throw failed(`processes of ${this.app}:${this.index} cannot be ended`, "they are in uninterruptible sleep; see `ps -o pid,stat,wchan`");
+  }
+
+  #throwIfOvertaken(): void {
+    if (this.#stopping !== undefined) throw failed("it was stopped before it was up");
+  }
+
+  /** Sends a signal to the main process. */
+  signal(signal: NodeJS.Signals): void {
+    const { pid } = this;
+    if (pid === undefined || !sendSignal(pid, signal)) throw failed(`${this.app}:${this.index} is not running`);
+  }
+
+  /** Leaves the process alone; another velosd will find it. */
+  detach(): void {
+    clearTimeout(this.#nextRun);
+    this.#beginning.abort(this.#host.leaving.reason);
+    this.#main?.detach();
+  }
+
+  /**
+   * Goes on where an earlier velosd was. What runs is adopted; what died meanwhile is run again at once, if it should
+   * be, which counts as one restart; what was being ended is ended.
+   */
+  recover(): void {
+    const state = this.#state;
+    const known = state.pid !== undefined ? { pid: state.pid, startTime: state.startTime ?? "" } : undefined;
+    const process = known ?? (state.phase === "spawning" ? findRun(state.run) : undefined);
+    const main = process && this.#host.adopted.adopt(process.pid, process.startTime);
+    if (main === undefined && known && hasOrphans(known.pid, state.run)) this.#leftovers = killGroup(known.pid);
+    if (main !== undefined) this.#attach(main);
+    switch (state.phase) {
+      case "stopping":
+        return this.#ignore(this.stop());
+      case "restarting":
+        return this.#ignore(this.restart());
+      case "waiting":
+        return this.#armNextRun();
+      case "ended":
+        return;
+      case "spawning":
+      case "running":
+        if (main !== undefined) {
+          state.phase = "running";
+          return this.#supervise((this.#begun = this.#comeUp(main)));
+        }
+        if (state.phase === "spawning") return this.#supervise(this.#begin());
+        return this.#afterEnd({ at: this.#host.now() }, true);
+    }
+  }
+
+  /** One run: resolves when it is online, rejects when it does not come up (its process may then still be there). */
+  #begin(): Promise<void> {
+    return (this.#begun = this.#beginRun());
+  }
+
+  async #beginRun(): Promise<void> {
+    const state = this.#state;
+    const { signal } = (this.#beginning = new AbortController());
+    setMaxListeners(0, signal);
+    // The intent comes first: whenever velosd dies, there is no process that no state file speaks of.
+    state.run = randomBytes(16).toString("hex");
+    this.#enter("spawning");
+    await this.#host.turns.next();
+    await this.#leftovers;
+    signal.throwIfAborted();
+    if (state.spec.waitReady) makeReadyDirectory(readyFileOf(this.#host.stateDir, state.app, state.run), state.spec);
+    const main = await launch(state.spec, this.environment(), this.#host.logPath(state.app, state.index));
+    this.#attach(main);
+    if (state.phase === "spawning") state.phase = "running";
+    state.startedAt = this.#host.now();
+    await this.#comeUp(main);
+  }
+
+  /** Waits until the process counts as online, and says so. */
+  async #comeUp(main: MainProcess): Promise<void> {
+    const state = this.#state;
+    if (state.spec.waitReady && state.onlineAt === undefined) {
+      this.#save();
+      this.#host.changed(state.app);
+      await this.#untilReady(main);
+    }
+    state.startedAt ??= this.#host.now();
+    state.onlineAt ??= this.#host.now();
+    this.#save();
+    this.#host.changed(state.app);
+  }
+
+  async #untilReady(main: MainProcess): Promise<void> {
+    const { app, run, spec, startedAt } = this.#state;
+    const path = readyFileOf(this.#host.stateDir, app, run);
+    const over = new AbortController();
+    const remainingMs = (startedAt ?? this.#host.now()) + spec.listenTimeoutMs - this.#host.now();
+    const timer = setTimeout(
+      () => over.abort(failed(`it did not say that it is ready within ${spec.listenTimeoutMs / 1000} s`)),
+      Math.max(0, remainingMs),
+    );
+    const ended = main.ended.then((end) => {
+      throw failed(`it ended before it was ready: ${describeExit(exitOf(end, 0, undefined))}`);
+    });
+    try {
+      await Promise.race([waitForFile(path, AbortSignal.any([over.signal, this.#beginning.signal])), ended]);
+    } finally {
+      clearTimeout(timer);
+      over.abort();
+      removeReadyFile(path);
+    }
+  }
+
+  /** Applies the restart policy to a run that does not come up. */
+  #supervise(begun: Promise<void>): void {
+    this.#ignore(
+      begun.catch(async (error: unknown) => {
+        if (this.#owner !== undefined || this.#host.leaving.aborted) return;
+        if (this.#main !== undefined) await this.#end("timeout");
+        else if (this.#state.phase === "spawning") this.#afterEnd(launchFailure(error, this.#host.now()));
+      }),
+    );
+  }
+
+  #attach(main: MainProcess): void {
+    this.#main = main;
+    this.#ending = undefined;
+    this.#verdict = undefined;
+    Object.assign(this.#state, { pid: main.pid, startTime: main.startTime });
+    this.#ended = main.ended.then((end) => this.#onEnd(main, end));
+    // Before anything else: from here on the process is found by its pid.
+    this.#save();
+  }
+
+  #onEnd(main: MainProcess, end: ProcessEnd): void {
+    if (this.#main !== main || this.#host.leaving.aborted) return;
+    this.#main = undefined;
+    this.#leftovers = killGroup(main.pid);
+    const exit = exitOf(end, this.#host.now(), this.#state.startedAt, this.#verdict);
+    if (this.#owner === undefined) this.#afterEnd(exit);
+    else this.#state.exit = exit;
+  }
+
+  /** The restart policy. @param atOnce the delay has passed already, nobody knows how long ago */
+  #afterEnd(exit: Exit, atOnce = false): void {
+    const state = this.#state;
+    state.exit = exit;
+    state.shortRuns = exit.ranMs !== undefined && exit.ranMs >= state.spec.minUptimeMs ? 0 : state.shortRuns + 1;
+    if (!shouldRestart(state.spec, exit)) return this.#enter("ended");
+    state.nextRunAt = this.#host.now() + (atOnce ? 0 : restartDelay(state.spec, state.shortRuns));
+    this.#enter("waiting");
+    this.#armNextRun();
+  }
+
+  #armNextRun(): void {
+    const waitMs = Math.max(0, (this.#state.nextRunAt ?? 0) - this.#host.now());
+    this.#nextRun = setTimeout(() => {
+      this.#state.restarts++;
+      this.#supervise(this.#begin());
+    }, waitMs);
+  }
+
+  /**
+   * Ends the main process: `killSignal`, and after `killTimeoutMs` SIGKILL to the whole group (systemd's
+   * KillMode=mixed). SIGCONT follows the first, so that a suspended process hears it.
+   */
+  #end(verdict?: string): Promise<void> {
+    const main = this.#main;
+    if (main === undefined) return Promise.resolve();
+    this.#verdict ??= verdict;
+    return (this.#ending ??= this.#endMain(main));
+  }
+
+  async #endMain(main: MainProcess): Promise<void> {
+    const { spec } = this.#state;
+    const { leaving } = this.#host;
+    if (main.isAlive()) {
+      sendSignal(main.pid, spec.killSignal as NodeJS.Signals);
+      sendSignal(main.pid, "SIGCONT");
+    }
+    main.hurry?.();
+    const timer = setTimeout(() => {
+      if (main.isAlive()) sendSignal(-main.pid, "SIGKILL");
+    }, spec.killTimeoutMs);
+    let onLeave = (): void => undefined;
+    const left = new Promise<never>((_, reject) => {
+      onLeave = () => reject(leaving.reason as Error);
+      leaving.addEventListener("abort", onLeave);
+    });
+    try {
+      await Promise.race([this.#ended, left]);
+    } finally {
+      clearTimeout(timer);
+      leaving.removeEventListener("abort", onLeave);
+    }
+  }
+
+  /** Enters a phase without a run: what belongs to the last one is dropped. */
+  #enter(phase: InstanceState["phase"]): void {
+    const state = this.#state;
+    state.phase = phase;
+    if (phase !== "waiting") delete state.nextRunAt;
+    if (this.#main === undefined) {
+      delete state.pid;
+      delete state.startTime;
+      delete state.startedAt;
+      delete state.onlineAt;
+    }
+    this.#save();
+    this.#host.changed(state.app);
+  }
+
+  /**
+   * Writes the state down. On a full disk an announced run must not begin, or the next velosd would not know of it and
+   * begin another; anything else goes on, since what is on the disk still leads the next velosd to the same process.
+   */
+  #save(): void {
+    try {
+      writeState(this.#host.stateDir, this.#state);
+    } catch (error) {
+      if (this.#state.phase === "spawning" && this.#main === undefined) throw failed(`cannot write its state: ${(error as Error).message}`, "", error);
+    }
+  }
+
+  /** For operations that nobody waits for: their outcome is seen in `observe`. */
+  #ignore(promise: Promise<void>): void {
+    promise.catch(() => undefined);
+  }
+}

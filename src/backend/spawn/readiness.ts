@@ -1,0 +1,53 @@
+import type { FSWatcher } from "node:fs";
+import { chownSync, existsSync, mkdirSync, rmSync, watch } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { AppSpec } from "../../domain/app.ts";
+import { findAccount } from "./account.ts";
+
+/** Name of the variable that tells an app with `wait_ready` which file to create when it is ready. */
+export const READY_VARIABLE = "VELOS_READY_FILE";
+
+/**
+ * The file of a run. Named after the run, so that the file of an earlier one is never taken for its own; in a directory
+ * of its own that the app's user may write to.
+ */
+export const readyFileOf = (stateDir: string, app: string, run: string): string => join(stateDir, "ready", app, run);
+
+/** Makes the directory, and gives it to the user that the app runs as, who has to create the file. */
+export const makeReadyDirectory = (path: string, spec: AppSpec): void => {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  const account = findAccount(spec.user, spec.group);
+  if (account) chownSync(dirname(path), account.uid, account.gid);
+};
+
+/**
+ * Resolves when the file is there; never without it. The watch is set up before the first look, so that a file that
+ * is created in between is not missed.
+ * @param signal ends the waiting: rejects with its reason
+ */
+export const waitForFile = (path: string, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    let watcher: FSWatcher | undefined;
+    const finish = (settle: () => void): void => {
+      watcher?.close();
+      signal.removeEventListener("abort", onAbort);
+      settle();
+    };
+    const onAbort = (): void => finish(() => reject(signal.reason as Error));
+    const look = (): void => {
+      if (existsSync(path)) finish(resolve);
+    };
+    if (signal.aborted) return onAbort();
+    signal.addEventListener("abort", onAbort);
+    watcher = watch(dirname(path), (_, name) => {
+      if (name === null || name === basename(path)) look();
+    });
+    watcher.on("error", (error) => finish(() => reject(error)));
+    look();
+  });
+
+export const removeReadyFile = (path: string): void => rmSync(path, { force: true });
+
+/** Removes the app's directory and what is in it. */
+export const removeReadyDirectory = (stateDir: string, app: string): void =>
+  rmSync(join(stateDir, "ready", app), { recursive: true, force: true });

@@ -1,0 +1,242 @@
+import { readFile, rm } from "node:fs/promises";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { AppSpec } from "../../domain/app.ts";
+import { fingerprint } from "../../domain/app.ts";
+import { VelosError } from "../../domain/errors.ts";
+import type { ObservedInstance } from "../../domain/instance.ts";
+import { describeExit } from "../../domain/instance.ts";
+import { instanceEnvironment } from "../../domain/instance-environment.ts";
+import type { Backend, Facility, LogLine, LogQuery, Scope, Usage } from "../backend.ts";
+import { BusError } from "./bus.ts";
+import { cgroupUsage } from "./cgroup.ts";
+import { dropInText, environmentFileText, settingsDropIn, writeOrRemove } from "./drop-in.ts";
+import { journalLines } from "./journal.ts";
+import { isNoSuchUnit, isUnitExists, Manager } from "./manager.ts";
+import { dropInDirectory, instanceUnit } from "./names.ts";
+import { foldExit, instanceProperties, limitProperties, readEnvironment } from "./properties.ts";
+import { Units } from "./units.ts";
+import { facilities } from "./facilities.ts";
+
+export interface SystemdOptions {
+  scope: Scope;
+  /** D-Bus address of the scope's bus. */
+  busAddress: string;
+  /** `/run` in the system scope, `$XDG_RUNTIME_DIR` in the user scope. */
+  runtimeDirectory: string;
+}
+
+/** Instances as transient units of systemd. */
+export class SystemdBackend implements Backend {
+  readonly name = "systemd" as const;
+  readonly options: SystemdOptions;
+  readonly manager: Manager;
+  epoch = "";
+  #units = new Units();
+  #onChange: (app: string) => void = () => {};
+
+  constructor(options: SystemdOptions) {
+    this.options = options;
+    this.manager = new Manager(options.busAddress, {
+      changed: (unit, properties) => this.#announce(this.#units.changed(unit, properties)),
+      removed: (unit) => this.#announce(this.#units.removed(unit)),
+      stale: () => void this.#lookAgain().catch(() => {}),
+    });
+  }
+
+  async open(onChange: (app: string) => void): Promise<void> {
+    this.#onChange = onChange;
+    const bootId = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+    try {
+      await this.manager.open();
+    } catch (error) {
+      throw new VelosError("BACKEND_FAILED", {
+        backend: "systemd",
+        why: error instanceof Error ? error.message : String(error),
+        hint: "is the bus of this scope running? `velos doctor` tells; --backend spawn does without",
+      });
+    }
+    this.epoch = `${bootId}:${this.manager.startedUsec}`;
+    await this.#look();
+  }
+
+  async close(): Promise<void> {
+    this.manager.close();
+  }
+
+  apps(): string[] {
+    return this.#units.apps();
+  }
+
+  observe(app: string): ObservedInstance[] {
+    return this.#units.observe(app);
+  }
+
+  async prepare(spec: AppSpec): Promise<void> {
+    const { secret } = instanceEnvironment(spec, 0, 1);
+    await writeOrRemove(this.#secretFile(spec.name), environmentFileText(secret), 0o600);
+    await writeOrRemove(settingsDropIn(this.#dropIns(spec.name)), dropInText(spec), 0o644);
+  }
+
+  async start(spec: AppSpec, index: number, count: number): Promise<void> {
+    const unit = instanceUnit(spec.name, index);
+    const secret = Object.keys(spec.secretEnv).length > 0;
+    const properties = instanceProperties(spec, index, count, {
+      version: this.manager.version,
+      ...(secret && { secretFile: this.#secretFile(spec.name) }),
+    });
+    const known = this.#units.facts(unit) !== undefined;
+    if (!known) this.#units.setFingerprint(unit, fingerprint(spec));
+    try {
+      await this.#finish(unit, this.manager.startTransient(unit, properties));
+    } catch (error) {
+      // The entry was made for a unit that does not exist.
+      if (error instanceof BusError && !isUnitExists(error) && !known) this.#announce(this.#units.removed(unit));
+      throw this.#translate(error, unit);
+    }
+  }
+
+  async stop(app: string, index: number): Promise<void> {
+    const unit = instanceUnit(app, index);
+    try {
+      await this.manager.stop(unit);
+      await this.#free(unit);
+    } catch (error) {
+      if (isNoSuchUnit(error)) {
+        this.#announce(this.#units.removed(unit));
+        return;
+      }
+      throw this.#translate(error, unit);
+    }
+  }
+
+  async restart(app: string, index: number): Promise<void> {
+    const unit = instanceUnit(app, index);
+    try {
+      await this.#finish(unit, this.manager.restart(unit));
+    } catch (error) {
+      throw this.#translate(error, unit);
+    }
+  }
+
+  async clear(app: string, index: number): Promise<void> {
+    const unit = instanceUnit(app, index);
+    try {
+      await this.#free(unit);
+    } catch (error) {
+      if (!isNoSuchUnit(error)) throw this.#translate(error, unit);
+      this.#announce(this.#units.removed(unit));
+    }
+  }
+
+  async adjust(spec: AppSpec): Promise<void> {
+    const properties = limitProperties(spec, true);
+    await Promise.all(
+      this.observe(spec.name).map(async ({ unit }) => {
+        try {
+          await this.manager.setProperties(unit, properties);
+        } catch (error) {
+          if (!isNoSuchUnit(error)) throw this.#translate(error, unit);
+        }
+      }),
+    );
+  }
+
+  async release(app: string): Promise<void> {
+    await rm(this.#secretFile(app), { force: true });
+    await rm(this.#dropIns(app), { force: true, recursive: true });
+  }
+
+  async signal(app: string, index: number, signal: string): Promise<void> {
+    const unit = instanceUnit(app, index);
+    try {
+      await this.manager.kill(unit, "main", constants.signals[signal as NodeJS.Signals]);
+    } catch (error) {
+      throw this.#translate(error, unit);
+    }
+  }
+
+  async usage(app: string, index: number): Promise<Usage> {
+    const pid = this.#units.facts(instanceUnit(app, index))?.mainPid;
+    return pid ? cgroupUsage(pid) : {};
+  }
+
+  async environment(app: string, index: number): Promise<Record<string, string>> {
+    return readEnvironment(await this.manager.unitProperties(instanceUnit(app, index)));
+  }
+
+  logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {
+    return journalLines(query, this.options.scope, signal);
+  }
+
+  async dropLogs(): Promise<void> {
+    // The journal keeps its lines by its own rules.
+  }
+
+  async facilities(): Promise<Facility[]> {
+    return facilities(this.options.scope, this.manager.version);
+  }
+
+  #secretFile(app: string): string {
+    return join(this.options.runtimeDirectory, "velos", "env", `${app}.env`);
+  }
+
+  #dropIns(app: string): string {
+    return dropInDirectory(app, this.options.scope, this.options.runtimeDirectory);
+  }
+
+  #announce(app: string | undefined): void {
+    if (app !== undefined) this.#onChange(app);
+  }
+
+  /** Looks at every instance unit anew: at the beginning, and when signals may have been missed. */
+  async #look(): Promise<void> {
+    const units = new Set(await this.manager.listInstanceUnits());
+    for (const unit of this.#units.loaded()) if (!units.has(unit)) this.#announce(this.#units.removed(unit));
+    await Promise.all(
+      [...units].map(async (unit) => {
+        const properties = await this.manager.unitProperties(unit);
+        this.#units.changed(unit, properties);
+        const print = readEnvironment(properties)["VELOS_SPEC"];
+        if (print !== undefined) this.#units.setFingerprint(unit, print);
+      }),
+    );
+  }
+
+  async #lookAgain(): Promise<void> {
+    await this.#look();
+    for (const app of this.#units.apps()) this.#onChange(app);
+  }
+
+  /** Waits for a start or restart job, and says why it failed if it did. */
+  async #finish(unit: string, job: Promise<string>): Promise<void> {
+    const result = await job;
+    if (result === "done") return;
+    const facts = this.#units.facts(unit);
+    const exit = facts && foldExit(facts);
+    const why =
+      result === "canceled" ? "it was stopped meanwhile" : exit ? describeExit(exit) : `its start job ended as '${result}'`;
+    throw new VelosError("BACKEND_FAILED", { backend: "systemd", why, hint: `see \`systemctl status ${unit}\`` });
+  }
+
+  /**
+   * Makes the name of a stopped unit free: what failed, or had to be killed, stays loaded until it is reset. The
+   * manager sends a unit's last change before it answers for the job, so what is known here is the final state.
+   */
+  async #free(unit: string): Promise<void> {
+    const gone = this.#units.gone(unit);
+    if (this.#units.facts(unit)?.activeState === "failed") await this.manager.resetFailed(unit);
+    // A unit that another one refers to stays loaded; its name is free all the same.
+    const patience = new AbortController();
+    await Promise.race([gone, delay(2000, undefined, { signal: patience.signal, ref: false }).catch(() => {})]);
+    patience.abort();
+  }
+
+  #translate(error: unknown, unit: string): Error {
+    if (error instanceof VelosError) return error;
+    if (!(error instanceof BusError)) return error instanceof Error ? error : new Error(String(error));
+    const why = isUnitExists(error) ? `there is a unit ${unit} already` : error.message;
+    return new VelosError("BACKEND_FAILED", { backend: "systemd", why, hint: `see \`systemctl status ${unit}\`` }, { cause: error });
+  }
+}

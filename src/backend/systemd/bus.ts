@@ -1,0 +1,148 @@
+// The only file that imports the D-Bus library. What is used of it is its raw message layer: proxies cost 20 ms of
+// introspection each, and the match-rule bookkeeping of the high-level client leaks.
+import type { EventEmitter } from "node:events";
+import type { MessageBus } from "dbus-next";
+import { Message, MessageType, sessionBus, Variant } from "dbus-next";
+
+export { Variant };
+
+/** A failed call: `name` is the D-Bus error name, such as `org.freedesktop.systemd1.UnitExists`. */
+export class BusError extends Error {
+  readonly errorName: string;
+  constructor(errorName: string, message: string) {
+    super(message);
+    this.name = "BusError";
+    this.errorName = errorName;
+  }
+}
+
+export interface BusSignal {
+  path: string;
+  interface: string;
+  member: string;
+  body: unknown[];
+}
+
+/** What the bus has done so far, for the metrics. */
+export interface BusCounters {
+  calls: number;
+  errors: number;
+  seconds: number;
+}
+
+/**
+ * The bus daemon refuses more than 128 replies pending on one connection; the rest waits here, in order. Half of it
+ * leaves room and is no slower: the manager works through its queue one message at a time.
+ */
+const MAX_IN_FLIGHT = 64;
+
+/** A connection to one bus, for calls and signals of one peer. */
+export class Bus {
+  readonly counters: BusCounters = { calls: 0, errors: 0, seconds: 0 };
+  /** Called once when the connection is lost, not when it was closed by `close()`. */
+  onLost: ((why: string) => void) | undefined;
+  onSignal: ((signal: BusSignal) => void) | undefined;
+
+  #bus: MessageBus;
+  #destination: string;
+  #state: "open" | "closed" = "open";
+  #inFlight = 0;
+  #waiting: (() => void)[] = [];
+  #pending = new Set<(error: Error) => void>();
+
+  private constructor(bus: MessageBus, destination: string) {
+    this.#bus = bus;
+    this.#destination = destination;
+  }
+
+  /**
+   * @param address D-Bus address, such as `unix:path=/run/dbus/system_bus_socket`
+   * @param destination the peer all calls go to
+   */
+  static async connect(address: string, destination: string): Promise<Bus> {
+    const raw = sessionBus({ busAddress: address });
+    // Its type does not know that it emits errors, but it does.
+    const emitter: EventEmitter = raw as unknown as EventEmitter;
+    await new Promise<void>((resolve, reject) => {
+      raw.once("connect", () => resolve());
+      emitter.once("error", reject);
+    });
+    const bus = new Bus(raw, destination);
+    emitter.on("error", (error: Error) => bus.#lose(error.message));
+    // The library tells only its inner connection that the stream has ended.
+    const inner = (raw as unknown as { _connection: { on(event: "end", listener: () => void): void } })._connection;
+    inner.on("end", () => bus.#lose("the bus closed the connection"));
+    raw.on("message", (message: Message) => {
+      if (message.type !== MessageType.SIGNAL) return;
+      bus.onSignal?.({ path: message.path, interface: message.interface, member: message.member, body: message.body });
+    });
+    return bus;
+  }
+
+  /**
+   * Calls a method and returns the reply's body.
+   * @throws BusError with the peer's error name, or `velos.Disconnected` when the connection is lost meanwhile
+   */
+  async call(path: string, iface: string, member: string, signature = "", body: unknown[] = []): Promise<unknown[]> {
+    return this.#send(this.#destination, path, iface, member, signature, body);
+  }
+
+  /** Asks the bus daemon itself. */
+  async callBus(member: string, signature: string, body: unknown[]): Promise<unknown[]> {
+    return this.#send("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", member, signature, body);
+  }
+
+  async addMatch(rule: string): Promise<void> {
+    await this.callBus("AddMatch", "s", [rule]);
+  }
+
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#bus.disconnect();
+    this.#rejectAll("the connection was closed");
+  }
+
+  async #send(destination: string, path: string, iface: string, member: string, signature: string, body: unknown[]): Promise<unknown[]> {
+    if (this.#inFlight >= MAX_IN_FLIGHT) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#state === "closed") throw new BusError("velos.Disconnected", "the connection to the bus is closed");
+    this.#inFlight++;
+    const began = process.hrtime.bigint();
+    let fail!: (error: Error) => void;
+    const lost = new Promise<never>((_, reject) => (fail = reject));
+    this.#pending.add(fail);
+    try {
+      const message = new Message({ destination, path, interface: iface, member, signature, body });
+      const reply = await Promise.race([this.#bus.call(message), lost]);
+      return reply?.body ?? [];
+    } catch (error) {
+      this.counters.errors++;
+      throw toBusError(error);
+    } finally {
+      this.#pending.delete(fail);
+      this.counters.calls++;
+      this.counters.seconds += Number(process.hrtime.bigint() - began) / 1e9;
+      this.#inFlight--;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  #lose(why: string): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#rejectAll(why);
+    this.onLost?.(why);
+  }
+
+  #rejectAll(why: string): void {
+    for (const reject of this.#pending) reject(new BusError("velos.Disconnected", why));
+    this.#pending.clear();
+    for (const resume of this.#waiting.splice(0)) resume();
+  }
+}
+
+const toBusError = (error: unknown): BusError => {
+  if (error instanceof BusError) return error;
+  const named = error as { type?: string; name?: string; message?: string };
+  return new BusError(named.type ?? named.name ?? "unknown", named.message ?? String(error));
+};

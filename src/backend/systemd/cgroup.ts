@@ -1,0 +1,77 @@
+import { readFile } from "node:fs/promises";
+import type { Usage } from "../backend.ts";
+
+const text = async (path: string): Promise<string | undefined> => {
+  try {
+    return await readFile(path, "utf8");
+  } catch {
+    return undefined;
+  }
+};
+
+/** Where cgroup v2 is mounted: the whole tree, or beside v1 (hybrid). */
+const roots = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
+let root: Promise<string> | undefined;
+
+const findRoot = async (): Promise<string> => {
+  for (const candidate of roots) if ((await text(`${candidate}/cgroup.controllers`)) !== undefined) return candidate;
+  return roots[0]!;
+};
+
+/**
+ * Directory of the control group of a process; undefined when the process is gone.
+ * Format of /proc/PID/cgroup: cgroups(7); the v2 line begins with `0::`.
+ */
+export const cgroupOf = async (pid: number): Promise<string | undefined> => {
+  const lines = await text(`/proc/${pid}/cgroup`);
+  const path = /^0::(\/.*)$/m.exec(lines ?? "")?.[1];
+  if (path === undefined) return undefined;
+  root ??= findRoot();
+  return (await root) + path;
+};
+
+/** The number of a `key value` line, as cpu.stat and memory.events have them. */
+const field = (lines: string | undefined, key: string): number | undefined => {
+  const match = new RegExp(`^${key} (\\d+)$`, "m").exec(lines ?? "");
+  return match ? Number(match[1]) : undefined;
+};
+
+/**
+ * What the control group of a process uses. Where the memory controller is not there (hybrid mounts, some
+ * containers) memory is the sum of the resident sets of its processes.
+ */
+export const cgroupUsage = async (pid: number): Promise<Usage> => {
+  const directory = await cgroupOf(pid);
+  if (directory === undefined) return {};
+  const [cpu, memory, tasks] = await Promise.all([
+    text(`${directory}/cpu.stat`),
+    text(`${directory}/memory.current`),
+    text(`${directory}/pids.current`),
+  ]);
+  const cpuUsec = field(cpu, "usage_usec");
+  const memoryBytes = memory === undefined ? await residentBytes(directory) : Number(memory);
+  return {
+    ...(cpuUsec !== undefined && { cpuUsec }),
+    ...(memoryBytes !== undefined && { memoryBytes }),
+    ...(tasks !== undefined && { tasks: Number(tasks) }),
+  };
+};
+
+/** Sum of the resident sets (statm field 2, in pages of 4 KiB) of the processes in a control group. */
+const residentBytes = async (directory: string): Promise<number | undefined> => {
+  const pids = await text(`${directory}/cgroup.procs`);
+  if (pids === undefined) return undefined;
+  const pages = await Promise.all(
+    pids
+      .split("\n")
+      .filter(Boolean)
+      .map(async (pid) => Number((await text(`/proc/${pid}/statm`))?.split(" ")[1] ?? 0)),
+  );
+  return pages.reduce((sum, count) => sum + count, 0) * 4096;
+};
+
+/** Controllers of the unified tree, for `velos doctor`. */
+export const controllers = async (): Promise<string[]> => {
+  root ??= findRoot();
+  return ((await text(`${await root}/cgroup.controllers`)) ?? "").trim().split(" ").filter(Boolean);
+};

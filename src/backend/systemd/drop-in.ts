@@ -1,0 +1,37 @@
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { AppSpec, SystemdValue } from "../../domain/app.ts";
+
+/** A value as unit files write it: lists one assignment each, booleans as yes and no. */
+const assignments = (name: string, value: SystemdValue): string[] =>
+  (Array.isArray(value) ? value : [value]).map((one) => `${name}=${one === true ? "yes" : one === false ? "no" : one}`);
+
+/**
+ * Text of the drop-in for an app's own `[apps.x.systemd]` settings; empty without any. They go through a file and not
+ * over D-Bus because there every property has a type and often another name, and a file takes them as the manual
+ * writes them.
+ */
+export const dropInText = (spec: AppSpec): string => {
+  const lines = Object.entries(spec.systemd).flatMap(([name, value]) => assignments(name, value));
+  return lines.length === 0 ? "" : `# Written by velos from [apps.${spec.name}.systemd]\n[Service]\n${lines.join("\n")}\n`;
+};
+
+/** One variable as an EnvironmentFile takes it (systemd.exec(5)): in double quotes, four characters escaped. */
+const environmentLine = ([name, value]: [string, string]): string => `${name}="${value.replace(/["\\$`]/g, "\\$&")}"\n`;
+
+/** Text of an EnvironmentFile. */
+export const environmentFileText = (variables: Record<string, string>): string =>
+  Object.entries(variables).map(environmentLine).join("");
+
+/** Writes the file with its directory, or removes it when there is nothing to write. */
+export const writeOrRemove = async (path: string, content: string, mode: number): Promise<void> => {
+  if (content === "") {
+    await rm(path, { force: true });
+    return;
+  }
+  await mkdir(dirname(path), { recursive: true, mode: mode === 0o600 ? 0o700 : 0o755 });
+  await writeFile(path, content, { mode });
+};
+
+/** Path of the drop-in that carries `[apps.x.systemd]`. */
+export const settingsDropIn = (directory: string): string => join(directory, "60-velos-settings.conf");

@@ -1,0 +1,129 @@
+import type { ChildProcessByStdio } from "node:child_process";
+import { spawn } from "node:child_process";
+import type { Readable } from "node:stream";
+import { createInterface } from "node:readline";
+import { VelosError } from "../../domain/errors.ts";
+import { levelOf, logLevels } from "../../domain/log-level.ts";
+import type { LogLine, LogQuery, Scope } from "../backend.ts";
+import { instanceUnit, parseInstanceUnit, syslogIdentifier } from "./names.ts";
+
+/** An entry as `journalctl -o json` prints it; fields over 4096 bytes are null without `--all`. */
+type Entry = Record<string, string | number[] | string[] | null>;
+
+/** Entries looked at for one query at most, so that a filter that matches nothing has an end. */
+const SCAN_LIMIT = 2_000_000;
+
+/**
+ * Reads an app's lines from the journal, through `journalctl`: it knows every format of the files, and who may read.
+ * The past is read backwards until enough lines match; what follows begins right after the newest entry seen.
+ */
+export async function* journalLines(query: LogQuery, scope: Scope, signal: AbortSignal): AsyncIterable<LogLine> {
+  let cursor: string | undefined;
+  const matches = lineFilter(query);
+  if (query.lines > 0 || query.follow) {
+    const found: LogLine[] = [];
+    let looked = 0;
+    for await (const entry of entries(["--reverse", ...range(query), ...selection(query, scope)], signal)) {
+      cursor ??= entry["__CURSOR"] as string;
+      if (query.lines === 0 || ++looked > SCAN_LIMIT) break;
+      const line = toLine(entry, query, scope);
+      if (line && matches(line)) found.push(line);
+      if (found.length >= query.lines) break;
+    }
+    yield* found.reverse();
+  }
+  if (!query.follow || signal.aborted) return;
+  const from = cursor === undefined ? [] : ["--after-cursor", cursor];
+  // Without `-n all` a follower gets only the last ten entries of what has come since the cursor.
+  for await (const entry of entries(["--follow", "--lines=all", ...from, ...selection(query, scope)], signal)) {
+    const line = toLine(entry, query, scope);
+    if (line && matches(line)) yield line;
+  }
+}
+
+const range = (query: LogQuery): string[] => [
+  ...(query.since !== undefined ? [`--since=@${(query.since / 1000).toFixed(3)}`] : []),
+  ...(query.until !== undefined ? [`--until=@${(query.until / 1000).toFixed(3)}`] : []),
+];
+
+/** Matches of one app or instance. A user's own manager logs under the user's id. */
+const selection = (query: LogQuery, scope: Scope): string[] => {
+  const owner = scope === "user" ? [`_UID=${process.getuid?.() ?? 0}`] : [];
+  if (query.index === undefined) return [`SYSLOG_IDENTIFIER=${syslogIdentifier(query.app)}`, ...owner];
+  const unit = instanceUnit(query.app, query.index);
+  return [`_SYSTEMD_UNIT=${unit}`, ...owner, "+", `_SYSTEMD_USER_UNIT=${unit}`, ...owner];
+};
+
+const textOf = (value: Entry[string] | undefined): string =>
+  typeof value === "string"
+    ? value
+    : Array.isArray(value)
+      ? typeof value[0] === "number"
+        ? Buffer.from(value as number[]).toString("utf8")
+        : String(value[0] ?? "")
+      : "";
+
+const toLine = (entry: Entry, query: LogQuery, scope: Scope): LogLine | undefined => {
+  const system = textOf(entry["_SYSTEMD_UNIT"]);
+  const user = textOf(entry["_SYSTEMD_USER_UNIT"]);
+  const unit = (scope === "user" ? parseInstanceUnit(user) : undefined) ?? parseInstanceUnit(system);
+  if (!unit || unit.app !== query.app) return undefined;
+  const priority = Number(textOf(entry["PRIORITY"]) || "6");
+  const { level, message } = levelOf(textOf(entry["MESSAGE"]), priority);
+  return {
+    at: Number(textOf(entry["_SOURCE_REALTIME_TIMESTAMP"]) || textOf(entry["__REALTIME_TIMESTAMP"])),
+    app: unit.app,
+    index: unit.index,
+    stream: "unknown",
+    level,
+    message,
+  };
+};
+
+/** True for the lines that a query's level, pattern and time ask for. */
+const lineFilter = (query: LogQuery): ((line: LogLine) => boolean) => {
+  const least = query.level === undefined ? logLevels.length : logLevels.indexOf(query.level);
+  const pattern = query.grep === undefined ? undefined : new RegExp(query.grep, "u");
+  return (line) => logLevels.indexOf(line.level) <= least && (pattern?.test(line.message) ?? true);
+};
+
+async function* entries(args: string[], signal: AbortSignal): AsyncIterable<Entry> {
+  if (signal.aborted) return;
+  const child: ChildProcessByStdio<null, Readable, Readable> = spawn(
+    "journalctl",
+    ["--output=json", "--all", "--quiet", "--no-pager", ...args],
+    { stdio: ["ignore", "pipe", "pipe"], env: { LANG: "C.UTF-8", PATH: process.env["PATH"] ?? "/usr/bin:/bin" } },
+  );
+  const failure: { why?: string; stderr: string } = { stderr: "" };
+  child.once("error", (error) => (failure.why = error.message));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    if (failure.stderr.length < 2000) failure.stderr += text;
+  });
+  const ended = new Promise<number | null>((resolve) => {
+    child.once("close", resolve);
+    child.once("error", () => resolve(null));
+  });
+  const stop = (): void => {
+    child.kill();
+  };
+  signal.addEventListener("abort", stop);
+  let finished = false;
+  try {
+    for await (const line of createInterface({ input: child.stdout, crlfDelay: Infinity })) {
+      if (line.startsWith("{")) yield JSON.parse(line) as Entry;
+    }
+    finished = true;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    if (!finished) child.kill();
+    child.stdout.destroy();
+  }
+  const code = await ended;
+  if (signal.aborted) return;
+  if (failure.why !== undefined || (code !== 0 && code !== null && failure.stderr !== "")) {
+    throw new VelosError("LOGS_UNAVAILABLE", {
+      why: failure.why ?? failure.stderr.trim().split("\n")[0] ?? "journalctl failed",
+      hint: "`velos doctor` tells whether the journal can be read",
+    });
+  }
+}

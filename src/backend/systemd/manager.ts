@@ -1,0 +1,194 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { VelosError } from "../../domain/errors.ts";
+import { Bus, BusError, Variant } from "./bus.ts";
+import type { JobResult } from "./jobs.ts";
+import { Jobs } from "./jobs.ts";
+import { instancePattern, instancePathPrefix, unitFromPath, unitPath } from "./names.ts";
+import type { Property } from "./properties.ts";
+
+const DESTINATION = "org.freedesktop.systemd1";
+const PATH = "/org/freedesktop/systemd1";
+const MANAGER = "org.freedesktop.systemd1.Manager";
+const UNIT = "org.freedesktop.systemd1.Unit";
+const PROPERTIES = "org.freedesktop.DBus.Properties";
+
+/** What the manager tells by itself. */
+export interface ManagerEvents {
+  /** Properties of an instance unit changed. */
+  changed(unit: string, properties: Record<string, Variant>): void;
+  /** An instance unit is no longer loaded. */
+  removed(unit: string): void;
+  /** Everything known may be out of date: the connection was lost and is back, or the manager was reloaded. */
+  stale(): void;
+}
+
+/** An auxiliary unit created in the same transaction. */
+export type AuxiliaryUnit = [name: string, properties: Property[]];
+
+/**
+ * The service manager of a scope, over D-Bus: calls, jobs, and signals. Reconnects by itself; calls made while the
+ * connection is down fail at once with BACKEND_FAILED.
+ */
+export class Manager {
+  readonly jobs = new Jobs();
+  /** Major version of systemd, such as 252. */
+  version = 0;
+  /** Start of the manager, as it says it: part of the backend's epoch. */
+  startedUsec = 0n;
+  reconnects = 0;
+
+  #address: string;
+  #events: ManagerEvents;
+  #bus: Bus | undefined;
+  #closed = false;
+
+  constructor(address: string, events: ManagerEvents) {
+    this.#address = address;
+    this.#events = events;
+  }
+
+  get counters(): Bus["counters"] | undefined {
+    return this.#bus?.counters;
+  }
+
+  async open(): Promise<void> {
+    const bus = await Bus.connect(this.#address, DESTINATION);
+    bus.onLost = (why) => void this.#reconnect(why);
+    bus.onSignal = (signal) => {
+      if (signal.interface === PROPERTIES) {
+        if (!signal.path.startsWith(instancePathPrefix)) return;
+        const unit = unitFromPath(signal.path);
+        if (unit !== undefined) this.#events.changed(unit, signal.body[1] as Record<string, Variant>);
+        return;
+      }
+      if (signal.interface !== MANAGER) return;
+      // UnitNew is ignored: asking for the properties of a unit that is being unloaded creates it again, and loops.
+      if (signal.member === "JobRemoved") this.jobs.removed(signal.body[1] as string, signal.body[3] as string);
+      else if (signal.member === "UnitRemoved") this.#events.removed(signal.body[0] as string);
+      else if (signal.member === "Reloading" && signal.body[0] === false) this.#events.stale();
+    };
+    // Listening before acting: no change between the first look and the first signal can be missed.
+    await bus.addMatch(`type='signal',sender='${DESTINATION}',interface='${MANAGER}',path='${PATH}'`);
+    await bus.addMatch(
+      `type='signal',sender='${DESTINATION}',interface='${PROPERTIES}',member='PropertiesChanged',path_namespace='${PATH}/unit'`,
+    );
+    await bus.call(PATH, MANAGER, "Subscribe");
+    this.#bus = bus;
+    const [version, started] = await Promise.all([
+      this.#managerProperty("Version"),
+      this.#managerProperty("UserspaceTimestamp"),
+    ]);
+    this.version = Number.parseInt(version as string, 10);
+    this.startedUsec = started as bigint;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#bus?.close();
+    this.jobs.lose();
+  }
+
+  /** Instance units that are loaded. */
+  async listInstanceUnits(): Promise<string[]> {
+    const [units] = await this.#call("ListUnitsByPatterns", "asas", [[], [instancePattern]]);
+    return (units as [string, ...unknown[]][]).map(([name]) => name);
+  }
+
+  /** All properties of a unit, those of its kind (service, timer) included. */
+  async unitProperties(unit: string): Promise<Record<string, Variant>> {
+    const [all] = await this.#raw(unitPath(unit), PROPERTIES, "GetAll", "s", [""]);
+    return all as Record<string, Variant>;
+  }
+
+  async unitProperty(unit: string, property: string): Promise<unknown> {
+    const [value] = await this.#raw(unitPath(unit), PROPERTIES, "Get", "ss", [UNIT, property]);
+    return (value as Variant).value;
+  }
+
+  /** Creates and starts a transient unit; answers with the result of its start job. */
+  async startTransient(unit: string, properties: Property[], auxiliary: AuxiliaryUnit[] = []): Promise<JobResult> {
+    return this.#job("StartTransientUnit", "ssa(sv)a(sa(sv))", [unit, "fail", properties, auxiliary]);
+  }
+
+  async stop(unit: string): Promise<JobResult> {
+    return this.#job("StopUnit", "ss", [unit, "replace"]);
+  }
+
+  async restart(unit: string): Promise<JobResult> {
+    return this.#job("RestartUnit", "ss", [unit, "replace"]);
+  }
+
+  async resetFailed(unit: string): Promise<void> {
+    await this.#call("ResetFailedUnit", "s", [unit]);
+  }
+
+  /** @param whom `main` or `all` */
+  async kill(unit: string, whom: string, signal: number): Promise<void> {
+    await this.#call("KillUnit", "ssi", [unit, whom, signal]);
+  }
+
+  /** Changes properties of a loaded unit until it is unloaded. */
+  async setProperties(unit: string, properties: Property[]): Promise<void> {
+    await this.#call("SetUnitProperties", "sba(sv)", [unit, true, properties]);
+  }
+
+  /** Makes the manager read its files again, as `systemctl daemon-reload` does. */
+  async reload(): Promise<void> {
+    await this.#call("Reload", "", []);
+  }
+
+  async #job(member: string, signature: string, body: unknown[]): Promise<JobResult> {
+    const [path] = await this.#call(member, signature, body);
+    return this.jobs.result(path as string);
+  }
+
+  async #managerProperty(name: string): Promise<unknown> {
+    const [value] = await this.#raw(PATH, PROPERTIES, "Get", "ss", [MANAGER, name]);
+    return (value as Variant).value;
+  }
+
+  async #call(member: string, signature: string, body: unknown[]): Promise<unknown[]> {
+    return this.#raw(PATH, MANAGER, member, signature, body);
+  }
+
+  async #raw(path: string, iface: string, member: string, signature: string, body: unknown[]): Promise<unknown[]> {
+    if (!this.#bus) throw disconnected("not connected");
+    try {
+      return await this.#bus.call(path, iface, member, signature, body);
+    } catch (error) {
+      if (error instanceof BusError && error.errorName === "velos.Disconnected") throw disconnected(error.message);
+      throw error;
+    }
+  }
+
+  async #reconnect(why: string): Promise<void> {
+    this.#bus = undefined;
+    this.jobs.lose();
+    void why;
+    for (let waitMs = 50; !this.#closed; waitMs = Math.min(waitMs * 2, 2000)) {
+      try {
+        await this.open();
+        this.reconnects++;
+        this.#events.stale();
+        return;
+      } catch {
+        await delay(waitMs, undefined, { ref: false });
+      }
+    }
+  }
+}
+
+const disconnected = (why: string): VelosError =>
+  new VelosError("BACKEND_FAILED", {
+    backend: "systemd",
+    why: `the connection to the bus is down (${why})`,
+    hint: "velosd connects again by itself; repeat the command",
+  });
+
+/** True for the error that a unit is not loaded. */
+export const isNoSuchUnit = (error: unknown): boolean =>
+  error instanceof BusError && error.errorName === "org.freedesktop.systemd1.NoSuchUnit";
+
+/** True for the error that a unit of that name is loaded already. */
+export const isUnitExists = (error: unknown): boolean =>
+  error instanceof BusError && error.errorName === "org.freedesktop.systemd1.UnitExists";

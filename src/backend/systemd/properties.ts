@@ -1,0 +1,195 @@
+// The only file that spells property names of the service manager, and the only one that knows its words for states.
+import { constants } from "node:os";
+import type { AppSpec } from "../../domain/app.ts";
+import { hasReadinessSignal } from "../../domain/app.ts";
+import type { Exit, InstanceStatus } from "../../domain/instance.ts";
+import { instanceEnvironment } from "../../domain/instance-environment.ts";
+import { Variant } from "./bus.ts";
+import { appSlice, syslogIdentifier } from "./names.ts";
+
+/** A property as D-Bus takes it. */
+export type Property = [name: string, value: Variant];
+
+/** The manager refuses a whole call for one property that it does not know: the version each came with. */
+const SINCE = { RestartSteps: 254, RestartMaxDelayUSec: 254 } as const satisfies Record<string, number>;
+
+const usec = (milliseconds: number): Variant => new Variant("t", BigInt(Math.round(milliseconds * 1000)));
+
+/** Longest delay of a doubling restart delay, as pm2 has it. */
+const MAX_BACKOFF_MS = 15_000;
+
+const signalNumber = (name: string): number => constants.signals[name as NodeJS.Signals];
+
+/**
+ * The limits that can be set on a running unit as well as on a new one. `unset` writes the manager's "infinity" where
+ * the spec has no limit, which a running unit needs to lose an old one.
+ */
+export const limitProperties = (spec: AppSpec, unset = false): Property[] => {
+  const infinity = 2n ** 64n - 1n;
+  const properties: Property[] = [];
+  const add = (name: string, value: number | undefined): void => {
+    if (value !== undefined) properties.push([name, new Variant("t", BigInt(Math.round(value)))]);
+    else if (unset) properties.push([name, new Variant("t", infinity)]);
+  };
+  add("MemoryMax", spec.memoryMaxBytes);
+  add("CPUQuotaPerSecUSec", spec.cpuQuotaPercent === undefined ? undefined : spec.cpuQuotaPercent * 10_000);
+  add("TasksMax", spec.tasksMax);
+  return properties;
+};
+
+/** Everything that the manager is told about an instance. */
+export const instanceProperties = (
+  spec: AppSpec,
+  index: number,
+  count: number,
+  options: { version: number; secretFile?: string },
+): Property[] => {
+  const { visible } = instanceEnvironment(spec, index, count);
+  const ready = hasReadinessSignal(spec);
+  const backoff = spec.expBackoffRestartDelayMs > 0;
+  const delayMs = backoff ? spec.expBackoffRestartDelayMs : spec.restartDelayMs;
+  const clean = [...new Set([143, ...spec.stopExitCodes])];
+  const properties: Property[] = [
+    ["Description", new Variant("s", `velos: ${spec.name}, instance ${index}`)],
+    ["Type", new Variant("s", ready ? "notify" : "exec")],
+    ["NotifyAccess", new Variant("s", ready ? "all" : "none")],
+    // no-env-expand: what the user wrote reaches the program, `$` included.
+    ["ExecStartEx", new Variant("a(sasas)", [[spec.program, [spec.program, ...spec.args], ["no-env-expand"]]])],
+    ["WorkingDirectory", new Variant("s", spec.cwd)],
+    ["Environment", new Variant("as", Object.entries(visible).map(([name, value]) => `${name}=${value}`))],
+    ["Slice", new Variant("s", appSlice(spec.name))],
+    ["SyslogIdentifier", new Variant("s", syslogIdentifier(spec.name))],
+    ["Restart", new Variant("s", spec.autorestart ? "always" : "no")],
+    ["RestartUSec", usec(delayMs)],
+    ["RestartPreventExitStatus", new Variant("(aiai)", [spec.stopExitCodes, []])],
+    // 143 is how shells and runtimes report a SIGTERM they obeyed; codes that mean "done" are no failures.
+    ["SuccessExitStatus", new Variant("(aiai)", [clean, []])],
+    // velosd gives up by max_restarts; a start limit would count operators' restarts and take the socket down.
+    ["StartLimitIntervalUSec", usec(0)],
+    ["TimeoutStartUSec", usec(ready ? spec.listenTimeoutMs : 90_000)],
+    ["TimeoutStopUSec", usec(spec.killTimeoutMs)],
+    ["KillMode", new Variant("s", "mixed")],
+    ["KillSignal", new Variant("i", signalNumber(spec.killSignal))],
+    ["CPUAccounting", new Variant("b", true)],
+    ["MemoryAccounting", new Variant("b", true)],
+    ["TasksAccounting", new Variant("b", true)],
+    ["IOAccounting", new Variant("b", true)],
+    ...limitProperties(spec),
+  ];
+  if (backoff && options.version >= SINCE.RestartSteps) {
+    properties.push(
+      ["RestartSteps", new Variant("u", Math.max(1, Math.ceil(Math.log2(MAX_BACKOFF_MS / delayMs))))],
+      ["RestartMaxDelayUSec", usec(MAX_BACKOFF_MS)],
+    );
+  }
+  if (options.secretFile !== undefined) {
+    properties.push(["EnvironmentFiles", new Variant("a(sb)", [[options.secretFile, false]])]);
+  }
+  if (spec.user !== undefined) properties.push(["User", new Variant("s", spec.user)]);
+  if (spec.group !== undefined) properties.push(["Group", new Variant("s", spec.group)]);
+  return properties;
+};
+
+/** What is kept of a unit: the manager's own words, as they came. */
+export interface UnitFacts {
+  activeState: string;
+  subState: string;
+  job: number;
+  invocation: string;
+  activeEnterMs: number;
+  mainPid: number;
+  restarts: number;
+  startMs: number;
+  exitMs: number;
+  exitKind: number;
+  exitStatus: number;
+  result: string;
+}
+
+export const emptyFacts = (): UnitFacts => ({
+  activeState: "inactive",
+  subState: "dead",
+  job: 0,
+  invocation: "",
+  activeEnterMs: 0,
+  mainPid: 0,
+  restarts: 0,
+  startMs: 0,
+  exitMs: 0,
+  exitKind: 0,
+  exitStatus: 0,
+  result: "success",
+});
+
+const ms = (value: unknown): number => Number(value as bigint) / 1000;
+const hex = (value: unknown): string => Buffer.from(value as Uint8Array).toString("hex");
+
+const READERS: Record<string, (facts: UnitFacts, value: unknown) => void> = {
+  ActiveState: (facts, value) => (facts.activeState = value as string),
+  SubState: (facts, value) => (facts.subState = value as string),
+  Job: (facts, value) => (facts.job = (value as [number, string])[0]),
+  InvocationID: (facts, value) => (facts.invocation = hex(value)),
+  ActiveEnterTimestamp: (facts, value) => (facts.activeEnterMs = ms(value)),
+  MainPID: (facts, value) => (facts.mainPid = value as number),
+  NRestarts: (facts, value) => (facts.restarts = value as number),
+  ExecMainStartTimestamp: (facts, value) => (facts.startMs = ms(value)),
+  ExecMainExitTimestamp: (facts, value) => (facts.exitMs = ms(value)),
+  ExecMainCode: (facts, value) => (facts.exitKind = value as number),
+  ExecMainStatus: (facts, value) => (facts.exitStatus = value as number),
+  Result: (facts, value) => (facts.result = value as string),
+};
+
+/** Takes over what a PropertiesChanged signal or a GetAll answer says. */
+export const readProperties = (facts: UnitFacts, properties: Record<string, Variant>): void => {
+  for (const [name, reader] of Object.entries(READERS)) {
+    const property = properties[name];
+    if (property !== undefined) reader(facts, property.value);
+  }
+};
+
+/** The environment in a GetAll answer of a service. */
+export const readEnvironment = (properties: Record<string, Variant>): Record<string, string> =>
+  Object.fromEntries(
+    ((properties["Environment"]?.value as string[] | undefined) ?? []).map((pair) => {
+      const equals = pair.indexOf("=");
+      return [pair.slice(0, equals), pair.slice(equals + 1)];
+    }),
+  );
+
+/** velos's word for a unit's state; undefined when the unit is as good as absent (inactive, nothing queued). */
+export const foldStatus = (facts: UnitFacts): InstanceStatus | undefined => {
+  switch (facts.activeState) {
+    case "active":
+    case "reloading":
+    case "refreshing":
+      return "online";
+    case "activating":
+      return facts.subState.startsWith("auto-restart") ? "waiting" : "starting";
+    case "deactivating":
+      return "stopping";
+    case "failed":
+      return facts.job !== 0 ? "starting" : "errored";
+    default:
+      return facts.job !== 0 ? "starting" : undefined;
+  }
+};
+
+// Values of `si_code` for SIGCHLD (sigaction(2)): how the process ended.
+const CLD_EXITED = 1;
+const CLD_KILLED = 2;
+const CLD_DUMPED = 3;
+
+const signalName = (number: number): string =>
+  Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;
+
+/** The end of the last run, where the unit knows one. */
+export const foldExit = (facts: UnitFacts): Exit | undefined => {
+  if (facts.exitMs === 0) return undefined;
+  return {
+    at: facts.exitMs,
+    ...(facts.startMs > 0 && facts.startMs <= facts.exitMs && { ranMs: facts.exitMs - facts.startMs }),
+    ...(facts.exitKind === CLD_EXITED && { code: facts.exitStatus }),
+    ...((facts.exitKind === CLD_KILLED || facts.exitKind === CLD_DUMPED) && { signal: signalName(facts.exitStatus) }),
+    ...(facts.result !== "success" && { result: facts.result }),
+  };
+};

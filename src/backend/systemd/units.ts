@@ -1,0 +1,118 @@
+import type { Exit, ObservedInstance } from "../../domain/instance.ts";
+import type { Variant } from "./bus.ts";
+import { instanceUnit, parseInstanceUnit } from "./names.ts";
+import type { UnitFacts } from "./properties.ts";
+import { emptyFacts, foldExit, foldStatus, readProperties } from "./properties.ts";
+
+interface Entry {
+  app: string;
+  index: number;
+  facts: UnitFacts;
+  fingerprint: string;
+  /** The last end of a run that was seen: the manager forgets it when the next one begins. */
+  exit?: Exit;
+}
+
+/**
+ * What is known of the instance units, kept up to date by the manager's signals: looking costs no call. Signals carry
+ * every property that can change (the manager sends them together), so nothing has to be asked for.
+ */
+export class Units {
+  #entries = new Map<string, Entry>();
+  #byApp = new Map<string, Map<number, Entry>>();
+  #gone = new Map<string, Set<() => void>>();
+
+  /** The manager's signal, or the answer of a full look. Returns the app, if it is an instance of one. */
+  changed(unit: string, properties: Record<string, Variant>): string | undefined {
+    // Late signals of a unit that is already unloaded must not bring it back.
+    const state = properties["ActiveState"]?.value;
+    if (!this.#entries.has(unit) && (state === undefined || state === "inactive")) return undefined;
+    const entry = this.#ensure(unit);
+    if (!entry) return undefined;
+    readProperties(entry.facts, properties);
+    const exit = foldExit(entry.facts);
+    if (exit) entry.exit = exit;
+    return entry.app;
+  }
+
+  removed(unit: string): string | undefined {
+    const entry = this.#entries.get(unit);
+    if (entry) {
+      this.#entries.delete(unit);
+      const app = this.#byApp.get(entry.app);
+      app?.delete(entry.index);
+      if (app?.size === 0) this.#byApp.delete(entry.app);
+    }
+    this.#announceGone(unit);
+    return entry?.app;
+  }
+
+  /** Remembers the fingerprint that a unit was started with: it is the one thing that no signal tells. */
+  setFingerprint(unit: string, fingerprint: string): void {
+    const entry = this.#ensure(unit);
+    if (entry) entry.fingerprint = fingerprint;
+  }
+
+  facts(unit: string): UnitFacts | undefined {
+    return this.#entries.get(unit)?.facts;
+  }
+
+  loaded(): string[] {
+    return [...this.#entries.keys()];
+  }
+
+  apps(): string[] {
+    return [...this.#byApp.keys()];
+  }
+
+  observe(app: string): ObservedInstance[] {
+    const instances: ObservedInstance[] = [];
+    for (const entry of this.#byApp.get(app)?.values() ?? []) {
+      const { facts } = entry;
+      const status = foldStatus(facts);
+      if (status === undefined) continue;
+      const alive = facts.mainPid > 0;
+      instances.push({
+        index: entry.index,
+        status,
+        unit: instanceUnit(app, entry.index),
+        fingerprint: entry.fingerprint,
+        run: facts.invocation,
+        restarts: facts.restarts,
+        ...(alive && { pid: facts.mainPid }),
+        ...(alive && facts.startMs > 0 && { startedAt: facts.startMs }),
+        ...(status === "online" && facts.activeEnterMs > 0 && { onlineAt: facts.activeEnterMs }),
+        ...(entry.exit && { exit: entry.exit }),
+      });
+    }
+    return instances.sort((a, b) => a.index - b.index);
+  }
+
+  /** Resolves when the unit is unloaded; at once if it is. */
+  async gone(unit: string): Promise<void> {
+    if (!this.#entries.has(unit)) return;
+    await new Promise<void>((resolve) => {
+      const waiting = this.#gone.get(unit) ?? new Set();
+      waiting.add(resolve);
+      this.#gone.set(unit, waiting);
+    });
+  }
+
+  #announceGone(unit: string): void {
+    for (const resolve of this.#gone.get(unit) ?? []) resolve();
+    this.#gone.delete(unit);
+  }
+
+  #ensure(unit: string): Entry | undefined {
+    const known = this.#entries.get(unit);
+    if (known) return known;
+    const parsed = parseInstanceUnit(unit);
+    if (!parsed) return undefined;
+    const entry: Entry = { ...parsed, facts: emptyFacts(), fingerprint: "" };
+    this.#entries.set(unit, entry);
+    const app = this.#byApp.get(parsed.app) ?? new Map<number, Entry>();
+    app.set(parsed.index, entry);
+    this.#byApp.set(parsed.app, app);
+    return entry;
+  }
+}

@@ -1,0 +1,39 @@
+import type { CommandClass } from "clipanion";
+import type { VelosContext } from "./velos-command.ts";
+
+type Loader = () => Promise<CommandClass<VelosContext>>;
+
+/** Every command, by name. Only the one that is asked for is loaded. */
+export const commands: Readonly<Record<string, Loader>> = {
+  start: async () => (await import("./commands/start.ts")).StartCommand,
+  stop: async () => (await import("./commands/stop.ts")).StopCommand,
+  restart: async () => (await import("./commands/restart.ts")).RestartCommand,
+  reload: async () => (await import("./commands/reload.ts")).ReloadCommand,
+  delete: async () => (await import("./commands/delete.ts")).DeleteCommand,
+  scale: async () => (await import("./commands/scale.ts")).ScaleCommand,
+  list: async () => (await import("./commands/list.ts")).ListCommand,
+  describe: async () => (await import("./commands/describe.ts")).DescribeCommand,
+  logs: async () => (await import("./commands/logs.ts")).LogsCommand,
+  env: async () => (await import("./commands/env.ts")).EnvCommand,
+  signal: async () => (await import("./commands/signal.ts")).SignalCommand,
+  doctor: async () => (await import("./commands/doctor.ts")).DoctorCommand,
+  ping: async () => (await import("./commands/ping.ts")).PingCommand,
+  kill: async () => (await import("./commands/kill.ts")).KillCommand,
+  completions: async () => (await import("./commands/completions.ts")).CompletionsCommand,
+};
+
+/** Other names of commands, as hands know them from elsewhere. */
+export const aliases: Readonly<Record<string, keyof typeof commands>> = {
+  ls: "list",
+  status: "list",
+  ps: "list",
+  info: "describe",
+  show: "describe",
+  del: "delete",
+  rm: "delete",
+  log: "logs",
+  completion: "completions",
+};
+
+/** Commands of the design that later releases bring. */
+export const later: readonly string[] = ["rollout", "apply", "metrics", "api", "mcp", "monit", "import", "startup", "unstartup", "export", "run"];

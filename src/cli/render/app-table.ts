@@ -1,0 +1,67 @@
+import type { AppView, InstanceView } from "../../controller/views.ts";
+import { describeExit } from "../../domain/instance.ts";
+import type { Style } from "./style.ts";
+import type { Cell, Column } from "./table.ts";
+import { renderTable } from "./table.ts";
+import { formatBytes, formatPercent, formatSpan } from "./units.ts";
+
+const COLUMNS: readonly Column[] = [
+  { title: "name", shrink: true },
+  { title: "status" },
+  { title: "pid", align: "right" },
+  { title: "cpu", align: "right" },
+  { title: "memory", align: "right" },
+  { title: "uptime", align: "right" },
+  { title: "restarts", align: "right" },
+];
+
+/** `velos list`: a row for each instance. */
+export const appTable = (apps: readonly AppView[], style: Style, width: number): string => {
+  if (apps.length === 0) return "no apps; `velos start app.js -i 4` starts one";
+  const rows = apps.flatMap((app) => app.processes.map((instance) => row(instance, style)));
+  return renderTable(COLUMNS, rows, width, style.dim);
+};
+
+const row = (instance: InstanceView, style: Style): Cell[] => [
+  { text: instance.name, paint: style.bold },
+  { text: instance.status, paint: statusPaint(instance, style) },
+  { text: instance.pid === undefined ? "-" : String(instance.pid) },
+  { text: instance.cpuPercent === undefined ? "-" : formatPercent(instance.cpuPercent) },
+  { text: instance.memoryBytes === undefined ? "-" : formatBytes(instance.memoryBytes) },
+  { text: instance.uptimeMs === undefined || instance.status !== "online" ? "-" : formatSpan(instance.uptimeMs) },
+  { text: String(instance.restarts) },
+];
+
+export const statusPaint = ({ status }: Pick<InstanceView, "status">, style: Style): ((text: string) => string) => {
+  switch (status) {
+    case "online":
+      return style.green;
+    case "errored":
+      return style.red;
+    case "waiting":
+    case "starting":
+    case "stopping":
+      return style.yellow;
+    case "stopped":
+      return style.dim;
+  }
+};
+
+/** Why an instance that should run does not: a clause for people; undefined when it runs. */
+export const whyDown = (instance: InstanceView): string | undefined => {
+  const exit = instance.exit ? describeExit(instance.exit) : "no exit known";
+  switch (instance.hold?.why) {
+    case "command":
+      return "stopped with velos stop";
+    case "operator":
+      return "stopped by an operator, not by velos";
+    case "exited":
+      return `ended by itself (${exit})`;
+    case "failed":
+      return `failed (${exit})`;
+    case "gave-up":
+      return `crashed too often in a row (${exit}); velos gave up`;
+    case undefined:
+      return instance.status === "waiting" ? `crashed (${exit}), is started again` : undefined;
+  }
+};

@@ -1,0 +1,76 @@
+import type { BaseContext } from "clipanion";
+import { Command, Option } from "clipanion";
+import type { Connection } from "../client/connection.ts";
+import { connectDaemon } from "../client/connect.ts";
+import type { Paths, Scope } from "../config/paths.ts";
+import { resolvePaths } from "../config/paths.ts";
+import { VelosError } from "../domain/errors.ts";
+import type { Style } from "./render/style.ts";
+import { createStyle } from "./render/style.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface VelosContext extends BaseContext {
+  terminal: Terminal;
+  /** The words behind `--`. */
+  behindDashes: readonly string[];
+}
+
+/** What all commands share: scope, backend, output. */
+export abstract class VelosCommand extends Command<VelosContext> {
+  json = Option.Boolean("--json", false, { description: "answer as JSON" });
+  system = Option.Boolean("--system", false, { description: "root's service manager (default for root)" });
+  user = Option.Boolean("--user", false, { description: "your own service manager (default for everyone else)" });
+  backend = Option.String("--backend", { description: "systemd or spawn, should velosd have to be started" });
+
+  protected get terminal(): Terminal {
+    return this.context.terminal;
+  }
+
+  protected get scope(): Scope {
+    if (this.system && this.user) throw new VelosError("USAGE", { why: "--system and --user exclude each other", hint: "choose one" });
+    if (this.system) return "system";
+    if (this.user) return "user";
+    return this.terminal.getuid?.() === 0 ? "system" : "user";
+  }
+
+  protected get places(): Paths {
+    return resolvePaths(this.scope, this.terminal.env);
+  }
+
+  protected get style(): Style {
+    return createStyle(this.terminal);
+  }
+
+  protected async connect(start = true): Promise<Connection> {
+    return connectDaemon({
+      paths: this.places,
+      backend: this.backend,
+      env: this.terminal.env,
+      start,
+      note: (text) => this.note(text),
+    });
+  }
+
+  /** Runs with a connection that is closed afterwards. */
+  protected async withDaemon<T>(use: (daemon: Connection) => Promise<T>, start = true): Promise<T> {
+    const daemon = await this.connect(start);
+    try {
+      return await use(daemon);
+    } finally {
+      daemon.close();
+    }
+  }
+
+  protected print(text: string): void {
+    this.terminal.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+  }
+
+  protected printJson(value: unknown): void {
+    this.print(JSON.stringify(value, null, 2));
+  }
+
+  /** A line for the person, not for the pipe. */
+  protected note(text: string): void {
+    this.terminal.stderr.write(`velos: ${text}\n`);
+  }
+}

@@ -1,0 +1,101 @@
+import { execFile, spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { selectBackend } from "../backend/select.ts";
+import { VelosError } from "../domain/errors.ts";
+import type { ConnectOptions } from "./connect.ts";
+
+/** A velosd on its way. */
+export interface StartedDaemon {
+  /** Why it will not come, once that is known. */
+  failure: () => string | undefined;
+  /** Where to look when it does not come. */
+  hint: string;
+}
+
+/** velosd's program: beside the CLI's, in the same build. */
+const program = (): string => join(__dirname, "velosd.cjs");
+
+/**
+ * Starts velosd where it is not installed: as transient units of the scope's service manager, or detached. Many may do
+ * this at the same moment: the unit's name, and velosd's lock, let exactly one come up.
+ */
+export const startDaemon = async (options: ConnectOptions): Promise<StartedDaemon> => {
+  const chosen = selectBackend(options.backend, options.paths, options.env);
+  if (chosen.reason !== undefined) options.note?.(chosen.reason);
+  return chosen.name === "systemd" ? startUnits(options) : startDetached(options, chosen.name);
+};
+
+/**
+ * `velosd.socket` and `velosd.service`, transient: the socket is there at once, so nobody has to wait to connect, and
+ * whoever connects after velosd has gone starts it again.
+ */
+const startUnits = async ({ paths, env }: ConnectOptions): Promise<StartedDaemon> => {
+  const scope = paths.scope === "user" ? ["--user"] : [];
+  const hint = `see \`systemctl ${[...scope, "status velosd.socket velosd.service"].join(" ")}\``;
+  const passed = Object.entries(env).filter(([name]) => name === "VELOS_HOME" || (paths.scope === "user" && /^(HOME|XDG_.*)$/.test(name)));
+  const made = await run("systemd-run", [
+    ...scope,
+    "--quiet",
+    "--unit=velosd",
+    "--description=velos controller",
+    "--service-type=notify",
+    `--socket-property=ListenStream=${paths.socket}`,
+    `--socket-property=SocketMode=${paths.scope === "system" ? "0660" : "0600"}`,
+    `--socket-property=DirectoryMode=${paths.scope === "system" ? "0750" : "0700"}`,
+    "--socket-property=RemoveOnStop=yes",
+    // A velosd that cannot start must not take the socket's start limit with it silently: the client hears of it.
+    "--property=NotifyAccess=all",
+    "--property=Restart=on-failure",
+    "--property=RestartSec=100ms",
+    "--property=KillMode=process",
+    "--property=OOMScoreAdjust=-500",
+    ...passed.map(([name, value]) => `--setenv=${name}=${value}`),
+    process.execPath,
+    ...nodeFlags,
+    program(),
+    `--${paths.scope}`,
+    "--backend=systemd",
+  ]);
+  if (made === undefined) return { failure: () => undefined, hint };
+  // Somebody else was faster, or velosd is installed and its socket is not up.
+  const started = await run("systemctl", [...scope, "start", "velosd.socket"]);
+  const failure = started === undefined ? undefined : made;
+  return { failure: () => failure, hint };
+};
+
+/** Small heap steps: velosd is there for years, and its memory is the user's. */
+const nodeFlags = ["--max-semi-space-size=1"];
+
+const startDetached = async ({ paths, env }: ConnectOptions, backend: string): Promise<StartedDaemon> => {
+  mkdirSync(paths.runtime, { recursive: true, mode: 0o700 });
+  const logPath = join(paths.runtime, "velosd.log");
+  let log: number;
+  try {
+    log = openSync(logPath, "a", 0o600);
+  } catch (error) {
+    throw new VelosError("DAEMON_UNREACHABLE", { why: (error as Error).message, hint: "its log has to be writable" });
+  }
+  const state: { failure?: string } = {};
+  const child = spawn(process.execPath, [...nodeFlags, program(), `--${paths.scope}`, `--backend=${backend}`], {
+    detached: true,
+    stdio: ["ignore", log, log],
+    cwd: "/",
+    env,
+  });
+  closeSync(log);
+  child.once("error", (error) => (state.failure = error.message));
+  // Another one that was faster holds the lock; this one leaves, and the client connects to that.
+  child.once("exit", (code) => {
+    const last = readFileSync(logPath, "utf8").trim().split("\n").filter((line) => line.startsWith("velosd: ")).at(-1);
+    if (!last?.includes("already running")) state.failure = last?.replace(/^velosd: /, "") ?? `it ended with code ${code}`;
+  });
+  child.unref();
+  return { failure: () => state.failure, hint: `see ${logPath}` };
+};
+
+/** Runs a program; undefined when it succeeded, else what it said. */
+const run = async (file: string, args: string[]): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    execFile(file, args, (error, _, stderr) => resolve(error ? stderr.trim().split("\n")[0] || error.message : undefined));
+  });

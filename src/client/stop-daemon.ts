@@ -1,0 +1,52 @@
+import { execFile } from "node:child_process";
+import { setTimeout as delay } from "node:timers/promises";
+import { VelosError } from "../domain/errors.ts";
+import type { ConnectOptions } from "./connect.ts";
+import { connectDaemon } from "./connect.ts";
+import type { Connection } from "./connection.ts";
+
+/** How long velosd may take to end. */
+const STOP_TIMEOUT_MS = 10_000;
+
+/**
+ * Ends velosd, not the apps; returns its pid, or undefined when it did not run. Units that velos made for it at its
+ * first use are removed too, so that the next command starts whatever build is there then; installed ones stay.
+ */
+export const stopDaemon = async (options: ConnectOptions): Promise<number | undefined> => {
+  const scope = options.paths.scope === "user" ? ["--user"] : [];
+  const transient = (await output("systemctl", [...scope, "show", "--property=Transient", "--value", "velosd.socket"])) === "yes";
+  const daemon = await connectIfThere(options);
+  // The socket before velosd: a connection that comes meanwhile must not start it again.
+  if (transient) await output("systemctl", [...scope, "stop", "velosd.socket"]);
+  if (daemon === undefined) return undefined;
+  const { pid } = await daemon.call("shutdown", {});
+  daemon.close();
+  const deadline = Date.now() + STOP_TIMEOUT_MS;
+  while (isAlive(pid)) {
+    if (Date.now() > deadline) throw new VelosError("DAEMON_UNREACHABLE", { why: `velosd (pid ${pid}) does not end`, hint: `kill -9 ${pid} does no harm` });
+    await delay(5);
+  }
+  if (transient) await output("systemctl", [...scope, "stop", "velosd.service"]);
+  return pid;
+};
+
+const connectIfThere = async (options: ConnectOptions): Promise<Connection | undefined> => {
+  try {
+    return await connectDaemon({ ...options, start: false });
+  } catch (error) {
+    if (error instanceof VelosError && error.code === "DAEMON_UNREACHABLE") return undefined;
+    throw error;
+  }
+};
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+};
+
+const output = async (file: string, args: string[]): Promise<string> =>
+  new Promise((resolve) => execFile(file, args, (_, stdout) => resolve(stdout.trim())));

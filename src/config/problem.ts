@@ -1,0 +1,24 @@
+import { VelosError } from "../domain/errors.ts";
+import type { Path } from "./misfit.ts";
+
+/** One thing that is wrong with what somebody wrote. */
+export interface Problem {
+  path: Path;
+  /** What of the path is meant: the key, or the value. */
+  part: "key" | "value";
+  code: "CONFIG_INVALID" | "NOT_YET";
+  /** What is wrong; for NOT_YET the name of the key. */
+  why: string;
+  hint: string;
+}
+
+/**
+ * The error for a problem.
+ * @param where `velos.toml:12:3`, or a flag
+ * @param more how many other problems there are
+ */
+export const problemError = ({ code, why, hint }: Problem, where: string, more = 0): VelosError => {
+  if (code === "NOT_YET") return new VelosError("NOT_YET", { at: `${where}: `, what: why });
+  const others = more === 0 ? [] : [`${more} more ${more === 1 ? "problem" : "problems"} after this one`];
+  return new VelosError("CONFIG_INVALID", { where, why, hint: [hint, ...others].join("; ") });
+};

@@ -1,0 +1,53 @@
+import type { InstanceStatus } from "../domain/instance.ts";
+import type { Action } from "../domain/plan.ts";
+import type { AppRecord } from "../domain/record.ts";
+
+/** An action that was given to the backend and has not been answered. */
+export interface PendingAction {
+  type: Action["type"];
+}
+
+/** Why the last start or restart of an instance failed, for the command that waits for it. */
+export interface StartFailure {
+  why: string;
+  at: number;
+}
+
+/** What velosd holds in memory of one app. Only `record` is on disk; the rest can be found again by looking. */
+export class AppState {
+  record: AppRecord;
+  readonly pending = new Map<number, PendingAction>();
+  /** Starts of the rollout under way that the backend refused. */
+  readonly refused = new Map<number, string>();
+  /** Indexes that are left alone until a time, after the backend could not be reached. */
+  readonly retryAt = new Map<number, number>();
+  readonly failures = new Map<number, StartFailure>();
+  /** Statuses as last announced. */
+  readonly announced = new Map<number, InstanceStatus>();
+  readonly waiters = new Set<() => void>();
+  /** Raised by every command that changes what is desired. */
+  revision = 0;
+  prepared: { digest: string; done: Promise<void> } | undefined;
+  timer: NodeJS.Timeout | undefined;
+  deleted = false;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(record: AppRecord) {
+    this.record = record;
+  }
+
+  get name(): string {
+    return this.record.spec.name;
+  }
+
+  /** Runs tasks of this app that touch its file one after the other. */
+  async exclusively<T>(task: () => Promise<T>): Promise<T> {
+    const run = this.#queue.then(task, task);
+    this.#queue = run.catch(() => {});
+    return run;
+  }
+
+  notify(): void {
+    for (const waiter of [...this.waiters]) waiter();
+  }
+}

@@ -1,0 +1,373 @@
+import { randomUUID } from "node:crypto";
+import { availableParallelism } from "node:os";
+import type { Backend, LogLine, LogQuery } from "../backend/backend.ts";
+import type { AppSpec } from "../domain/app.ts";
+import { fingerprint, specDigest } from "../domain/app.ts";
+import { VelosError } from "../domain/errors.ts";
+import type { Quantity } from "../domain/quantity.ts";
+import { applyQuantity } from "../domain/quantity.ts";
+import type { AppRecord } from "../domain/record.ts";
+import type { RestartReason, Rollout, RolloutKind } from "../domain/rollout.ts";
+import { isActive } from "../domain/rollout.ts";
+import type { Target } from "../domain/selector.ts";
+import { parseSelector, resolveSelectors } from "../domain/selector.ts";
+import type { AppState } from "./app-state.ts";
+import { Converge } from "./converge.ts";
+import { Counters } from "./counters.ts";
+import { Events } from "./events.ts";
+import { settle } from "./settle.ts";
+import { Store } from "./store.ts";
+import { UsageMeter } from "./usage-meter.ts";
+import type { AppView, InstanceView } from "./views.ts";
+import { viewApp } from "./views.ts";
+
+export interface ControllerOptions {
+  backend: Backend;
+  /** `/var/lib/velos` or its like; `apps/` and `counters/` are made in it. */
+  stateDirectory: string;
+  now?: () => number;
+  report?: (problem: string) => void;
+}
+
+/** What a command did. */
+export interface StartOutcome {
+  app: AppView;
+  /** `created`: a new app; `resumed`: it was stopped; `unchanged`: it runs on this spec; `updated`: it was changed. */
+  outcome: "created" | "resumed" | "unchanged" | "updated";
+}
+
+/**
+ * What velosd does, as functions: each public method is one operation. They change the desired state and wait until
+ * the world agrees, or say why it does not.
+ */
+export class Controller {
+  readonly backend: Backend;
+  readonly events = new Events();
+  readonly counters: Counters;
+  readonly meter: UsageMeter;
+  readonly converge: Converge;
+  /** One line each: what an operator should know about the state. */
+  readonly problems: string[] = [];
+  readonly #store: Store;
+  readonly #now: () => number;
+
+  constructor(options: ControllerOptions) {
+    this.backend = options.backend;
+    this.#now = options.now ?? Date.now;
+    this.#store = new Store(`${options.stateDirectory}/apps`);
+    this.counters = new Counters(`${options.stateDirectory}/counters`);
+    this.meter = new UsageMeter(this.backend, this.#now);
+    this.converge = new Converge({
+      backend: this.backend,
+      store: this.#store,
+      counters: this.counters,
+      events: this.events,
+      now: this.#now,
+      report: options.report ?? (() => {}),
+    });
+  }
+
+  /** Reads the store, finds what runs, and goes on where the last velosd ended. */
+  async open(): Promise<void> {
+    const { records, problems } = await this.#store.load(this.#now());
+    this.problems.push(...problems);
+    await this.counters.load(records.map(({ spec }) => spec.name));
+    await this.backend.open((app) => this.converge.wake(app));
+    for (const record of records) this.converge.adopt(record);
+    const known = new Set(records.map(({ spec }) => spec.name));
+    for (const app of this.backend.apps()) {
+      if (!known.has(app)) this.problems.push(`instances of ${app} run, but nothing is stored of it; \`velos start\` it again, or end them with \`velos delete ${app}\``);
+    }
+  }
+
+  /** Ends velosd's part. Instances stay. */
+  async close(): Promise<void> {
+    this.converge.close();
+    await this.counters.flush();
+    await this.backend.close();
+  }
+
+  /** Apps and their instances; all of them without selectors. */
+  async list(selectors: readonly string[] = [], usage = true): Promise<AppView[]> {
+    const targets = selectors.length === 0 ? this.converge.names().map((app): Target => ({ app })) : this.#targets(selectors);
+    const views = await Promise.all([...new Set(targets.map(({ app }) => app))].map((app) => this.#view(this.#state(app), usage)));
+    const wanted = new Map<string, Set<number> | undefined>();
+    for (const { app, index } of targets) {
+      if (index === undefined) wanted.set(app, undefined);
+      else if (!wanted.has(app)) wanted.set(app, new Set([index]));
+      else wanted.get(app)?.add(index);
+    }
+    return views.map((view) => {
+      const indexes = wanted.get(view.name);
+      return indexes ? { ...view, processes: view.processes.filter(({ index }) => indexes.has(index)) } : view;
+    });
+  }
+
+  /** One app with its whole spec; secrets are masked. */
+  async describe(selector: string): Promise<{ app: AppView; spec: AppSpec; instance?: InstanceView }> {
+    const [target] = this.#targets([selector]);
+    const state = this.#state(target!.app);
+    const app = await this.#view(state);
+    const instance = target!.index === undefined ? undefined : app.processes.find(({ index }) => index === target!.index);
+    return { app, spec: masked(state.record.spec), ...(instance && { instance }) };
+  }
+
+  /**
+   * Starts a new app, or brings one that exists to this spec and size: a changed spec is rolled out, a changed number
+   * scales, a stopped app is started again.
+   */
+  async start(spec: AppSpec, quantity: Quantity | undefined): Promise<StartOutcome> {
+    const existing = this.converge.get(spec.name);
+    if (!existing) {
+      const record = this.#newRecord(spec, applyQuantity(quantity ?? { kind: "exact", count: 1 }, 0, availableParallelism()));
+      const state = await this.converge.create(record);
+      await settle(this.converge, state, { failOn: "any" });
+      return { app: await this.#view(state), outcome: "created" };
+    }
+    const { record } = existing;
+    const count = quantity ? applyQuantity(quantity, record.instances, availableParallelism()) : record.instances;
+    const same = specDigest(spec) === specDigest(record.spec);
+    const held = Object.keys(record.holds).length > 0;
+    if (same && count === record.instances && record.running && !held && !record.deleting) {
+      return { app: await this.#view(existing), outcome: "unchanged" };
+    }
+    const rolls = fingerprint(spec) !== fingerprint(record.spec) && record.running;
+    await this.converge.change(existing, (current) => {
+      const next: AppRecord = { ...resumed(current, this.#alive(current)), instances: count, spec };
+      if (fingerprint(spec) === fingerprint(current.spec)) return next;
+      return { ...next, previous: current.spec, ...(current.running && { rollout: this.#rollout(next, "update", "rollout") }) };
+    });
+    await this.backend.adjust(spec);
+    await settle(this.converge, existing, { failOn: "any" });
+    return { app: await this.#view(existing), outcome: record.running && (!same || rolls || count !== record.instances) ? "updated" : "resumed" };
+  }
+
+  /** Starts what was stopped: whole apps, or single instances. */
+  async resume(selectors: readonly string[]): Promise<AppView[]> {
+    return this.#each(selectors, async (state, indexes) => {
+      await this.converge.change(state, (record) => resumed(record, this.#alive(record), indexes));
+      await settle(this.converge, state, { failOn: "any", ...(indexes && { indexes }) });
+    });
+  }
+
+  /** Stops apps or single instances; they stay stopped, also over a reboot. */
+  async stop(selectors: readonly string[]): Promise<AppView[]> {
+    return this.#each(selectors, async (state, indexes) => {
+      await this.converge.change(state, (record) => stopped(record, indexes, this.#now()));
+      await settle(this.converge, state, { failOn: "none", ...(indexes && { indexes }) });
+    });
+  }
+
+  /** Replaces instances: all at once (`restart`), or a few at a time, gated on readiness (`reload`). */
+  async restart(selectors: readonly string[], kind: "restart" | "reload", reason: RestartReason = "manual"): Promise<AppView[]> {
+    return this.#each(selectors, async (state, indexes) => {
+      await this.converge.change(state, (record) => {
+        const next = resumed(record, this.#alive(record), indexes);
+        return { ...next, rollout: this.#rollout(next, kind, reason, indexes) };
+      });
+      await settle(this.converge, state, { failOn: "any", ...(indexes && { indexes }) });
+    });
+  }
+
+  /** Sets how many instances an app has. */
+  async scale(app: string, quantity: Quantity): Promise<AppView> {
+    const [target] = this.#targets([app]);
+    if (target!.index !== undefined) {
+      throw new VelosError("SELECTOR_INVALID", { selector: app, why: "an app is scaled as a whole" });
+    }
+    const state = this.#state(target!.app);
+    await this.converge.change(state, (record) => {
+      const instances = applyQuantity(quantity, record.instances, availableParallelism());
+      const holds = Object.fromEntries(Object.entries(record.holds).filter(([index]) => Number(index) < instances));
+      return { ...record, instances, holds };
+    });
+    await settle(this.converge, state, { failOn: "any" });
+    return this.#view(state);
+  }
+
+  /** Stops an app and forgets it. */
+  async delete(selectors: readonly string[]): Promise<string[]> {
+    const orphans = selectors.filter((selector) => !this.converge.get(selector) && this.backend.apps().includes(selector));
+    await Promise.all(orphans.map((app) => this.#deleteOrphan(app)));
+    const rest = selectors.filter((selector) => !orphans.includes(selector));
+    if (rest.length === 0) return orphans;
+    const targets = this.#targets(rest);
+    const single = targets.find(({ index }) => index !== undefined);
+    if (single) {
+      throw new VelosError("SELECTOR_INVALID", {
+        selector: `${single.app}:${single.index}`,
+        why: `an app is deleted as a whole; \`velos stop ${single.app}:${single.index}\` stops one, \`velos scale ${single.app} -1\` removes the last`,
+      });
+    }
+    await Promise.all(
+      targets.map(async ({ app }) => {
+        const state = this.#state(app);
+        await this.converge.change(state, (record) => ({ ...record, deleting: true, running: false }));
+        await settle(this.converge, state, { failOn: "none", until: "deleted" });
+        this.meter.forget(app);
+      }),
+    );
+    return [...orphans, ...targets.map(({ app }) => app)];
+  }
+
+  /** Sends a signal to the main process of each selected instance that runs; returns their names. */
+  async signal(selectors: readonly string[], signal: string): Promise<string[]> {
+    const reached: string[] = [];
+    await Promise.all(
+      this.#targets(selectors).map(async ({ app, index }) => {
+        this.#checkIndex(app, index);
+        const running = this.backend
+          .observe(app)
+          .filter((instance) => instance.pid !== undefined && (index === undefined || instance.index === index));
+        await Promise.all(
+          running.map(async (instance) => {
+            await this.backend.signal(app, instance.index, signal);
+            reached.push(`${app}:${instance.index}`);
+          }),
+        );
+      }),
+    );
+    return reached.sort();
+  }
+
+  /** The environment an instance was started with. */
+  async environment(selector: string): Promise<Record<string, string>> {
+    const [target] = this.#targets([selector]);
+    const index = target!.index ?? 0;
+    this.#checkIndex(target!.app, index);
+    if (!this.backend.observe(target!.app).some((instance) => instance.index === index)) {
+      throw new VelosError("INSTANCE_FAILED", { app: target!.app, index, why: "it is not running" });
+    }
+    const environment = await this.backend.environment(target!.app, index);
+    const secrets = this.#state(target!.app).record.spec.secretEnv;
+    return { ...environment, ...Object.fromEntries(Object.keys(secrets).map((name) => [name, MASK])) };
+  }
+
+  /** Lines of the selected apps' output, oldest first. */
+  logTargets(selectors: readonly string[]): Target[] {
+    const targets = selectors.length === 0 ? this.converge.names().map((app) => ({ app })) : this.#targets(selectors);
+    for (const { app, index } of targets as Target[]) this.#checkIndex(app, index);
+    return targets;
+  }
+
+  logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {
+    return this.backend.logs(query, signal);
+  }
+
+  rolloutStatus(app: string): Rollout | undefined {
+    return this.#state(app).record.rollout;
+  }
+
+  #newRecord(spec: AppSpec, instances: number): AppRecord {
+    const now = this.#now();
+    return {
+      spec,
+      instances,
+      running: true,
+      deleting: false,
+      holds: {},
+      created: { epoch: this.backend.epoch, indexes: [] },
+      createdAt: now,
+      updatedAt: now,
+    };
+  }
+
+  #rollout(record: AppRecord, kind: RolloutKind, reason: RestartReason, indexes?: readonly number[]): Rollout {
+    const runs = new Map(this.backend.observe(record.spec.name).map((instance) => [instance.index, instance.run]));
+    // A restart of single instances joins one that is under way.
+    const joined = indexes && isActive(record.rollout) && record.rollout.kind === kind ? record.rollout.from : {};
+    const all = indexes ?? Array.from({ length: record.instances }, (_, index) => index);
+    const from = Object.fromEntries(all.map((index) => [index, runs.get(index) ?? ""]));
+    return { id: randomUUID(), kind, status: "running", reason, from: { ...joined, ...from }, startedAt: this.#now() };
+  }
+
+  async #deleteOrphan(app: string): Promise<void> {
+    await Promise.all(this.backend.observe(app).map(({ index }) => this.backend.stop(app, index)));
+    await this.backend.release(app);
+    const at = this.problems.findIndex((problem) => problem.startsWith(`instances of ${app} run`));
+    if (at >= 0) this.problems.splice(at, 1);
+  }
+
+  async #each(selectors: readonly string[], act: (state: AppState, indexes: number[] | undefined) => Promise<void>): Promise<AppView[]> {
+    const byApp = new Map<string, number[] | undefined>();
+    for (const { app, index } of this.#targets(selectors)) {
+      this.#checkIndex(app, index);
+      if (index === undefined) byApp.set(app, undefined);
+      else byApp.set(app, [...(byApp.get(app) ?? []), index]);
+    }
+    const results = await Promise.allSettled([...byApp].map(([app, indexes]) => act(this.#state(app), indexes)));
+    const failure = results.find((result) => result.status === "rejected");
+    if (failure) throw failure.reason;
+    return Promise.all([...byApp.keys()].flatMap((app) => this.converge.get(app) ?? []).map((state) => this.#view(state)));
+  }
+
+  #targets(selectors: readonly string[]): Target[] {
+    return resolveSelectors(selectors.map(parseSelector), this.converge.names());
+  }
+
+  #checkIndex(app: string, index: number | undefined): void {
+    if (index === undefined) return;
+    const { instances } = this.#state(app).record;
+    if (index < instances) return;
+    throw new VelosError("INSTANCE_NOT_FOUND", { app, index, range: instances === 1 ? "0" : `0 to ${instances - 1}` });
+  }
+
+  #state(app: string): AppState {
+    const state = this.converge.get(app);
+    if (!state) throw new VelosError("APP_NOT_FOUND", { selector: app });
+    return state;
+  }
+
+  #alive(record: AppRecord): Set<number> {
+    return new Set(
+      this.backend.observe(record.spec.name).flatMap(({ index, status }) => (status === "online" ? [index] : [])),
+    );
+  }
+
+  async #view(state: AppState, usage = true): Promise<AppView> {
+    return viewApp(state, { backend: this.backend, counters: this.counters, meter: this.meter, now: this.#now() }, usage);
+  }
+}
+
+const MASK = "********";
+
+const masked = (spec: AppSpec): AppSpec => ({
+  ...spec,
+  secretEnv: Object.fromEntries(Object.keys(spec.secretEnv).map((name) => [name, MASK])),
+});
+
+/**
+ * The record with its app, or some of its instances, meant to run again. What was created counts only while it is
+ * alive: an instance that is absent now is to be started, not taken for one that an operator stopped.
+ */
+const resumed = (record: AppRecord, alive: ReadonlySet<number>, indexes?: readonly number[]): AppRecord => {
+  const whole = indexes === undefined;
+  const holds = whole
+    ? {}
+    : Object.fromEntries(Object.entries(record.holds).filter(([index]) => !indexes.includes(Number(index))));
+  // Starting one instance of a stopped app leaves the others stopped.
+  const others: AppRecord["holds"] = {};
+  if (!whole && !record.running) {
+    for (let index = 0; index < record.instances; index++) {
+      if (!indexes.includes(index)) others[index] = record.holds[index] ?? { why: "command", at: record.updatedAt };
+    }
+  }
+  return {
+    ...record,
+    running: true,
+    deleting: false,
+    holds: { ...holds, ...others },
+    created: { ...record.created, indexes: record.created.indexes.filter((index) => alive.has(index)) },
+  };
+};
+
+/** The record with its app, or some of its instances, meant to be down. */
+const stopped = (record: AppRecord, indexes: readonly number[] | undefined, now: number): AppRecord => {
+  const rollout = isActive(record.rollout)
+    ? { rollout: { ...record.rollout, status: "superseded" as const, endedAt: now } }
+    : {};
+  if (indexes === undefined) return { ...record, running: false, holds: {}, ...rollout };
+  const holds = { ...record.holds };
+  for (const index of indexes) holds[index] = { why: "command", at: now };
+  return { ...record, holds };
+};

@@ -1,0 +1,341 @@
+import type { Backend } from "../backend/backend.ts";
+import { absorb } from "../domain/absorb.ts";
+import { fingerprint, specDigest } from "../domain/app.ts";
+import { endTrack, trackRun } from "../domain/crash-track.ts";
+import { VelosError } from "../domain/errors.ts";
+import type { ObservedInstance } from "../domain/instance.ts";
+import type { Action, Plan } from "../domain/plan.ts";
+import { plan } from "../domain/plan.ts";
+import type { AppRecord } from "../domain/record.ts";
+import { isActive } from "../domain/rollout.ts";
+import { AppState } from "./app-state.ts";
+import type { Counters } from "./counters.ts";
+import type { Events } from "./events.ts";
+import type { Store } from "./store.ts";
+
+/** How long an instance is left alone after the backend could not be reached. */
+const RETRY_MS = 500;
+
+export interface ConvergeOptions {
+  backend: Backend;
+  store: Store;
+  counters: Counters;
+  events: Events;
+  now: () => number;
+  /** For what nobody waits for: one line each. */
+  report: (problem: string) => void;
+}
+
+/**
+ * The only loop that acts. For each app: observe, absorb what happened, plan, apply, and wait for an event; then look
+ * again. A pass takes no time and awaits nothing; actions run beside it and wake their app when they end.
+ */
+export class Converge {
+  readonly #options: ConvergeOptions;
+  readonly #states = new Map<string, AppState>();
+  readonly #woken = new Set<string>();
+  #scheduled = false;
+  #closed = false;
+
+  constructor(options: ConvergeOptions) {
+    this.#options = options;
+  }
+
+  /** The apps there are, by name. */
+  names(): string[] {
+    return [...this.#states.keys()].sort();
+  }
+
+  get(app: string): AppState | undefined {
+    return this.#states.get(app);
+  }
+
+  /** The app's instances as the backend knows them. */
+  observe(app: string): ObservedInstance[] {
+    return this.#options.backend.observe(app);
+  }
+
+  /** Takes a record over: at the start of velosd. */
+  adopt(record: AppRecord): void {
+    this.#states.set(record.spec.name, new AppState(record));
+    this.wake(record.spec.name);
+  }
+
+  /**
+   * Saves a new app, then begins to bring it up.
+   * @throws VelosError STORE_FAILED, and nothing was changed
+   */
+  async create(record: AppRecord): Promise<AppState> {
+    const state = new AppState(record);
+    this.#states.set(state.name, state);
+    try {
+      await state.exclusively(() => this.#options.store.save(record));
+    } catch (error) {
+      this.#states.delete(state.name);
+      throw error;
+    }
+    state.revision++;
+    this.#options.events.emit({ type: "app", app: state.name, change: "created", at: this.#options.now() });
+    this.wake(state.name);
+    return state;
+  }
+
+  /**
+   * Changes what is desired: on disk first, then in memory, then in the world. `change` may be applied twice (the
+   * record can move while it is being saved), so it must only say what it wants.
+   * @throws VelosError STORE_FAILED, and nothing was changed
+   */
+  async change(state: AppState, change: (record: AppRecord) => AppRecord): Promise<void> {
+    await state.exclusively(async () => {
+      if (state.deleted) throw new VelosError("APP_NOT_FOUND", { selector: state.name });
+      const before = state.record;
+      const next = { ...change(before), updatedAt: this.#options.now() };
+      await this.#options.store.save(next);
+      if (state.record === before) state.record = next;
+      else this.#replace(state, change(state.record));
+    });
+    state.revision++;
+    state.refused.clear();
+    state.retryAt.clear();
+    this.#options.events.emit({ type: "app", app: state.name, change: "updated", at: this.#options.now() });
+    this.wake(state.name);
+  }
+
+  /** Looks at the app soon; many wakes become one look. */
+  wake(app: string): void {
+    this.#woken.add(app);
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      const apps = [...this.#woken];
+      this.#woken.clear();
+      for (const name of apps) this.#pass(name);
+    });
+  }
+
+  /** Stops looking; what is under way at the backend goes on there. */
+  close(): void {
+    this.#closed = true;
+    for (const state of this.#states.values()) clearTimeout(state.timer);
+  }
+
+  /** True when nothing is to be done, under way, or on its way for the app. */
+  isSettled(state: AppState): boolean {
+    const instances = this.#options.backend.observe(state.name);
+    return (
+      state.pending.size === 0 &&
+      !instances.some(({ status }) => status === "starting" || status === "stopping") &&
+      !(isActive(state.record.rollout) && state.record.rollout.status === "running" && state.record.running) &&
+      this.#plan(state, instances).actions.length === 0
+    );
+  }
+
+  #plan(state: AppState, instances: readonly ObservedInstance[]): Plan {
+    const now = this.#options.now();
+    const pending = new Map([...state.pending].map(([index, { type }]) => [index, type]));
+    for (const [index, at] of state.retryAt) if (at > now && !pending.has(index)) pending.set(index, "start");
+    return plan(state.record, { instances, pending, refused: state.refused }, now);
+  }
+
+  #pass(app: string): void {
+    const state = this.#states.get(app);
+    if (!state || this.#closed) return;
+    const { backend, counters, now } = this.#options;
+    const instances = backend.observe(app);
+    this.#count(state, instances);
+    const pending = new Map([...state.pending].map(([index, { type }]) => [index, type]));
+    this.#replace(state, absorb(state.record, instances, pending, counters.of(app), backend.epoch, now()));
+    const next = this.#plan(state, instances);
+    for (const action of next.actions) this.#act(state, action);
+    if (next.verdict) this.#conclude(state, next.verdict, instances);
+    this.#setTimer(state, next.lookAgainAt);
+    this.#announce(state, instances);
+    if (state.record.deleting && instances.length === 0 && state.pending.size === 0) void this.#finishDeletion(state);
+    state.notify();
+  }
+
+  #count(state: AppState, instances: readonly ObservedInstance[]): void {
+    const { counters } = this.#options;
+    const seen = new Set<number>();
+    for (const instance of instances) {
+      seen.add(instance.index);
+      const before = counters.get(state.name, instance.index);
+      const after = trackRun(before, instance, state.record.spec.minUptimeMs);
+      if (JSON.stringify(before) !== JSON.stringify(after)) counters.set(state.name, instance.index, after);
+    }
+    const rollout = isActive(state.record.rollout) ? state.record.rollout : undefined;
+    for (const [index, track] of counters.of(state.name)) {
+      if (seen.has(index) || track.run === "" || state.pending.has(index) || rollout?.from[index] !== undefined) continue;
+      counters.set(state.name, index, endTrack(track));
+    }
+  }
+
+  /** Takes over a record that changed by observation: kept in memory at once, on disk as soon as it can be. */
+  #replace(state: AppState, record: AppRecord): void {
+    if (record === state.record) return;
+    state.record = record;
+    void state
+      .exclusively(async () => {
+        // Only the newest is worth writing.
+        if (state.record === record && !state.deleted) await this.#options.store.save(record);
+      })
+      .catch((error: unknown) => this.#options.report(`${(error as Error).message}; it will be found again by looking`));
+  }
+
+  #act(state: AppState, action: Action): void {
+    const entry = { type: action.type };
+    state.pending.set(action.index, entry);
+    const run = this.#apply(state, action).then(
+      () => state.failures.delete(action.index),
+      (error: unknown) => {
+        // A start that a stop has overtaken fails, and that is what was wanted.
+        if (state.pending.get(action.index) === entry) this.#failed(state, action, error);
+      },
+    );
+    void run.finally(() => {
+      if (state.pending.get(action.index) === entry) state.pending.delete(action.index);
+      this.wake(state.name);
+    });
+  }
+
+  async #apply(state: AppState, action: Action): Promise<void> {
+    const { backend } = this.#options;
+    const { spec } = state.record;
+    switch (action.type) {
+      case "start":
+        await this.#prepare(state);
+        return backend.start(spec, action.index, state.record.instances);
+      case "stop":
+        return backend.stop(state.name, action.index);
+      case "restart":
+        return backend.restart(state.name, action.index);
+      case "clear":
+        return backend.clear(state.name, action.index);
+    }
+  }
+
+  async #prepare(state: AppState): Promise<void> {
+    const digest = specDigest(state.record.spec);
+    if (state.prepared?.digest !== digest) {
+      state.prepared = { digest, done: this.#options.backend.prepare(state.record.spec) };
+      state.prepared.done.catch(() => (state.prepared = undefined));
+    }
+    await state.prepared.done;
+  }
+
+  #failed(state: AppState, action: Action, error: unknown): void {
+    const { backend, now } = this.#options;
+    const { index } = action;
+    const why = error instanceof VelosError ? String(error.details["why"] ?? error.message) : String(error);
+    if (!(error instanceof VelosError)) this.#options.report(error instanceof Error ? (error.stack ?? why) : why);
+    if (action.type === "stop" || action.type === "clear" || isUnreachable(error)) {
+      state.retryAt.set(index, now() + RETRY_MS);
+      this.#wakeLater(state.name, RETRY_MS);
+      return;
+    }
+    state.failures.set(index, { why, at: now() });
+    const rollout = isActive(state.record.rollout) && state.record.rollout.kind !== "restart" ? state.record.rollout : undefined;
+    if (rollout?.from[index] !== undefined || (rollout && index >= state.record.instances)) {
+      state.refused.set(index, why);
+      return;
+    }
+    const found = backend.observe(state.name).find((instance) => instance.index === index);
+    // While the supervisor tries again by itself, max_restarts decides.
+    if (found && found.status !== "errored" && found.status !== "stopped") return;
+    const hold = { why: "failed" as const, at: now(), ...(found?.exit && { exit: found.exit }) };
+    this.#replace(state, { ...state.record, holds: { ...state.record.holds, [index]: hold } });
+  }
+
+  #conclude(state: AppState, verdict: NonNullable<Plan["verdict"]>, instances: readonly ObservedInstance[]): void {
+    const { record } = state;
+    const rollout = record.rollout!;
+    const at = this.#options.now();
+    state.refused.clear();
+    if (verdict.status === "done") {
+      this.#replace(state, { ...record, rollout: { ...rollout, status: "done", endedAt: at } });
+    } else if (rollout.kind === "update" && record.previous && record.spec.rollout.onFailure === "revert") {
+      const { previous, ...rest } = record;
+      const print = fingerprint(previous);
+      const byIndex = new Map(instances.map((instance) => [instance.index, instance]));
+      const from: Record<string, string> = {};
+      for (let index = 0; index < record.instances; index++) {
+        const instance = byIndex.get(index);
+        if (instance?.fingerprint !== print) from[index] = instance?.run ?? "";
+      }
+      this.#replace(state, {
+        ...rest,
+        spec: previous,
+        rollout: { ...rollout, kind: "revert", status: "running", from, failure: verdict.failure },
+      });
+    } else {
+      this.#replace(state, { ...record, rollout: { ...rollout, status: "stalled", endedAt: at, failure: rollout.failure ?? verdict.failure } });
+    }
+    const ended = state.record.rollout!;
+    this.#options.events.emit({
+      type: "rollout",
+      app: state.name,
+      id: ended.id,
+      status: ended.status,
+      ...(ended.failure && { failure: ended.failure }),
+      at,
+    });
+    this.wake(state.name);
+  }
+
+  #setTimer(state: AppState, lookAgainAt: number | undefined): void {
+    clearTimeout(state.timer);
+    state.timer = undefined;
+    if (lookAgainAt === undefined) return;
+    // One millisecond more: timers may fire a fraction early, and a look that is too early would spin.
+    const wait = Math.max(1, lookAgainAt - this.#options.now() + 1);
+    state.timer = setTimeout(() => this.wake(state.name), Math.min(wait, 2 ** 31 - 1));
+  }
+
+  #wakeLater(app: string, afterMs: number): void {
+    setTimeout(() => this.wake(app), afterMs + 1).unref();
+  }
+
+  #announce(state: AppState, instances: readonly ObservedInstance[]): void {
+    const at = this.#options.now();
+    const seen = new Set<number>();
+    for (const { index, status, pid } of instances) {
+      seen.add(index);
+      const previous = state.announced.get(index) ?? "absent";
+      if (previous === status) continue;
+      state.announced.set(index, status);
+      this.#options.events.emit({ type: "instance", app: state.name, index, status, previous, ...(pid !== undefined && { pid }), at });
+    }
+    for (const [index, previous] of [...state.announced]) {
+      if (seen.has(index)) continue;
+      state.announced.delete(index);
+      this.#options.events.emit({ type: "instance", app: state.name, index, status: "absent", previous, at });
+    }
+  }
+
+  async #finishDeletion(state: AppState): Promise<void> {
+    if (state.deleted) return;
+    state.deleted = true;
+    const { backend, store, counters, events, now, report } = this.#options;
+    try {
+      await backend.release(state.name);
+      await backend.dropLogs(state.name);
+      await counters.remove(state.name);
+      await state.exclusively(() => store.remove(state.name));
+    } catch (error) {
+      state.deleted = false;
+      report((error as Error).message);
+      state.failures.set(-1, { why: (error as Error).message, at: now() });
+      this.#wakeLater(state.name, RETRY_MS);
+      state.notify();
+      return;
+    }
+    clearTimeout(state.timer);
+    if (this.#states.get(state.name) === state) this.#states.delete(state.name);
+    events.emit({ type: "app", app: state.name, change: "deleted", at: now() });
+    state.notify();
+  }
+}
+
+const isUnreachable = (error: unknown): boolean =>
+  error instanceof VelosError && error.code === "BACKEND_FAILED" && String(error.details["why"]).includes("connection");

@@ -1,0 +1,83 @@
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { CrashTrack } from "../domain/crash-track.ts";
+import { newTrack } from "../domain/crash-track.ts";
+import { writeAtomically } from "./store.ts";
+
+/** How long counts may be only in memory: a crash loop must not become a loop of fsync. */
+const SAVE_AFTER_MS = 1000;
+
+/**
+ * What has been counted of every instance, kept across velosd's death in `<directory>/<app>.json`. Losing the last
+ * second of it is no harm: the supervisor's own counter is compared at the next look.
+ */
+export class Counters {
+  readonly directory: string;
+  #tracks = new Map<string, Map<number, CrashTrack>>();
+  #timers = new Map<string, NodeJS.Timeout>();
+  #saving = new Map<string, Promise<void>>();
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  async load(apps: readonly string[]): Promise<void> {
+    await mkdir(this.directory, { recursive: true, mode: 0o700 });
+    for (const app of apps) {
+      try {
+        const stored = JSON.parse(await readFile(join(this.directory, `${app}.json`), "utf8")) as Record<string, CrashTrack>;
+        this.#tracks.set(app, new Map(Object.entries(stored).map(([index, track]) => [Number(index), track])));
+      } catch {
+        // Counts that cannot be read begin anew.
+      }
+    }
+  }
+
+  of(app: string): ReadonlyMap<number, CrashTrack> {
+    return this.#tracks.get(app) ?? new Map();
+  }
+
+  get(app: string, index: number): CrashTrack {
+    return this.#tracks.get(app)?.get(index) ?? newTrack();
+  }
+
+  set(app: string, index: number, track: CrashTrack): void {
+    const tracks = this.#tracks.get(app) ?? new Map<number, CrashTrack>();
+    this.#tracks.set(app, tracks);
+    tracks.set(index, track);
+    if (this.#timers.has(app)) return;
+    this.#timers.set(app, setTimeout(() => this.#save(app), SAVE_AFTER_MS).unref());
+  }
+
+  /** Forgets an app that was deleted. */
+  async remove(app: string): Promise<void> {
+    clearTimeout(this.#timers.get(app));
+    this.#timers.delete(app);
+    this.#tracks.delete(app);
+    await this.#saving.get(app);
+    await rm(join(this.directory, `${app}.json`), { force: true });
+  }
+
+  /** Writes what is only in memory. */
+  async flush(): Promise<void> {
+    for (const app of [...this.#timers.keys()]) this.#save(app);
+    await Promise.all(this.#saving.values());
+  }
+
+  #save(app: string): void {
+    clearTimeout(this.#timers.get(app));
+    this.#timers.delete(app);
+    const tracks = this.#tracks.get(app);
+    if (!tracks) return;
+    const content = JSON.stringify(Object.fromEntries(tracks));
+    const before = this.#saving.get(app) ?? Promise.resolve();
+    const saving = before
+      .then(() => writeAtomically(this.directory, `${app}.json`, content))
+      // A full disk costs counts, not apps.
+      .catch(() => {});
+    this.#saving.set(app, saving);
+    void saving.then(() => {
+      if (this.#saving.get(app) === saving) this.#saving.delete(app);
+    });
+  }
+}

@@ -1,0 +1,133 @@
+import { VelosError } from "../domain/errors.ts";
+import { describeExit } from "../domain/instance.ts";
+import { isWanted } from "../domain/record.ts";
+import type { AppState } from "./app-state.ts";
+import type { Converge } from "./converge.ts";
+
+/**
+ * How long an instance must have been up before a command says that it is: long enough to catch a program that ends
+ * on a bad argument or a syntax error, short enough not to be noticed.
+ */
+const GRACE_MS = 200;
+
+export interface SettleOptions {
+  /** `any`: an instance that is wanted and does not run is an error. */
+  failOn: "any" | "none";
+  /** Only these instances count as failures. */
+  indexes?: readonly number[];
+  until?: "deleted";
+}
+
+/**
+ * Waits until the world agrees with what is desired of an app.
+ * @throws VelosError INSTANCE_FAILED when an instance crashes or does not come up, ROLLOUT_STALLED when a rollout
+ *   stopped, OPERATION_SUPERSEDED when another command wanted something else meanwhile
+ */
+export const settle = async (converge: Converge, state: AppState, options: SettleOptions): Promise<void> => {
+  const began = Date.now();
+  const revision = state.revision;
+  const rollout = state.record.rollout?.id;
+  const relevant = (index: number): boolean => options.indexes?.includes(index) ?? true;
+
+  const check = (): "wait" | "done" => {
+    if (state.deleted && converge.get(state.name) !== state) {
+      if (options.until === "deleted") return "done";
+      throw new VelosError("OPERATION_SUPERSEDED", { app: state.name });
+    }
+    if (options.until === "deleted") {
+      const failure = state.failures.get(-1);
+      if (failure && failure.at >= began) throw new VelosError("STORE_FAILED", { app: state.name, why: failure.why, path: "the store" });
+      if (!state.record.deleting) throw new VelosError("OPERATION_SUPERSEDED", { app: state.name });
+      return "wait";
+    }
+    const { record } = state;
+    if (options.failOn === "any") {
+      if (state.revision !== revision && (!record.running || record.deleting)) {
+        throw new VelosError("OPERATION_SUPERSEDED", { app: state.name });
+      }
+      if (rollout === undefined || record.rollout?.id !== rollout) throwFailure(converge, state, began, relevant);
+    }
+    return converge.isSettled(state) ? "done" : "wait";
+  };
+
+  await waitFor(state, check);
+  if (options.failOn === "none" || options.until === "deleted") return;
+  throwStalled(state, rollout);
+  await graceOver(converge, state);
+  throwFailure(converge, state, began, relevant);
+};
+
+/** Calls `check` now and after every pass, until it says `done` or throws. */
+const waitFor = async (state: AppState, check: () => "wait" | "done"): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const look = (): void => {
+      try {
+        if (check() === "wait") return;
+        resolve();
+      } catch (error) {
+        reject(error);
+      }
+      state.waiters.delete(look);
+    };
+    state.waiters.add(look);
+    look();
+  });
+
+/** Resolves when the youngest instance has been up for the grace time, or at once when one is not up any more. */
+const graceOver = async (converge: Converge, state: AppState): Promise<void> => {
+  const online = converge.observe(state.name).filter(({ status }) => status === "online");
+  const youngest = Math.max(0, ...online.map(({ startedAt }) => startedAt ?? 0));
+  const wait = youngest + GRACE_MS - Date.now();
+  if (wait <= 0) return;
+  await new Promise<void>((resolve) => {
+    const look = (): void => {
+      const now = converge.observe(state.name);
+      if (!online.some(({ index, run }) => !now.some((other) => other.index === index && other.run === run && other.status === "online"))) return;
+      done();
+    };
+    const timer = setTimeout(() => done(), wait);
+    const done = (): void => {
+      clearTimeout(timer);
+      state.waiters.delete(look);
+      resolve();
+    };
+    state.waiters.add(look);
+  });
+};
+
+const throwStalled = (state: AppState, id: string | undefined): void => {
+  const { rollout } = state.record;
+  if (!rollout || rollout.id !== id || !rollout.failure) return;
+  const { index, why } = rollout.failure;
+  const reverted = rollout.kind === "revert" && rollout.status === "done";
+  throw new VelosError("ROLLOUT_STALLED", {
+    app: state.name,
+    index,
+    why: `${state.name}:${index} did not come up (${why})`,
+    hint: reverted
+      ? `every instance is back on the spec from before; see \`velos logs ${state.name}:${index}\``
+      : `the other instances go on as before; see \`velos logs ${state.name}:${index}\``,
+  });
+};
+
+/** Throws for an instance that is wanted and crashed, failed, or was given up since the command began. */
+const throwFailure = (converge: Converge, state: AppState, began: number, relevant: (index: number) => boolean): void => {
+  const { record } = state;
+  const fail = (index: number, why: string): never => {
+    throw new VelosError("INSTANCE_FAILED", { app: state.name, index, why });
+  };
+  for (const [key, hold] of Object.entries(record.holds)) {
+    const index = Number(key);
+    if (!relevant(index) || hold.at < began || hold.why === "command" || hold.why === "operator") continue;
+    const why = state.failures.get(index)?.why ?? (hold.exit ? describeExit(hold.exit) : "it ended");
+    if (hold.why === "exited" && (hold.exit?.code ?? 0) === 0) continue;
+    fail(index, hold.why === "gave-up" ? `${why}, again and again; velos gave up` : why);
+  }
+  for (const instance of converge.observe(state.name)) {
+    if (!relevant(instance.index) || !isWanted(record, instance.index)) continue;
+    if (instance.status !== "waiting" && instance.status !== "errored") continue;
+    if (state.pending.has(instance.index) || (instance.exit?.at ?? 0) < began) continue;
+    const why = instance.exit ? describeExit(instance.exit) : (state.failures.get(instance.index)?.why ?? "it ended");
+    fail(instance.index, instance.status === "waiting" ? `${why}; it is started again` : why);
+  }
+};

@@ -1,0 +1,130 @@
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { isAppName } from "../domain/app-name.ts";
+import { VelosError } from "../domain/errors.ts";
+import type { AppRecord } from "../domain/record.ts";
+
+/** Format of the store's files. A velosd refuses files of a newer format and migrates older ones forward. */
+export const STORE_VERSION = 1;
+
+interface StoredRecord extends AppRecord {
+  version: number;
+}
+
+/** What `load` found besides the records. */
+export interface StoreReport {
+  records: AppRecord[];
+  /** One line for each file that could not be read and was moved aside. */
+  problems: string[];
+}
+
+/**
+ * Desired state on disk: one JSON file per app, `<directory>/<app>.json`. Every write is atomic (temporary file,
+ * fsync, rename, fsync of the directory): a file is the old one or the new one, whatever happens meanwhile.
+ */
+export class Store {
+  readonly directory: string;
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  /**
+   * Reads every record. A corrupt file is moved aside (`<app>.json.corrupt-<time>`) and reported; the others are not
+   * affected.
+   * @throws VelosError STORE_TOO_NEW, PATH_UNSAFE
+   */
+  async load(now: number): Promise<StoreReport> {
+    await this.#prepare();
+    const report: StoreReport = { records: [], problems: [] };
+    for (const file of (await readdir(this.directory)).sort()) {
+      if (file.endsWith(".tmp")) await rm(join(this.directory, file), { force: true });
+      if (!file.endsWith(".json")) continue;
+      const path = join(this.directory, file);
+      try {
+        report.records.push(parseRecord(await readFile(path, "utf8"), file.slice(0, -".json".length), path));
+      } catch (error) {
+        if (error instanceof VelosError) throw error;
+        const aside = `${path}.corrupt-${now}`;
+        await rename(path, aside);
+        report.problems.push(`${path} is corrupt (${(error as Error).message}) and was moved to ${aside}`);
+      }
+    }
+    return report;
+  }
+
+  /** @throws VelosError STORE_FAILED: the file on disk is the one from before */
+  async save(record: AppRecord): Promise<void> {
+    const stored: StoredRecord = { version: STORE_VERSION, ...record };
+    try {
+      await writeAtomically(this.directory, `${record.spec.name}.json`, `${JSON.stringify(stored, null, 1)}\n`);
+    } catch (error) {
+      throw storeFailed(record.spec.name, this.directory, error);
+    }
+  }
+
+  /** @throws VelosError STORE_FAILED */
+  async remove(app: string): Promise<void> {
+    try {
+      await rm(join(this.directory, `${app}.json`), { force: true });
+      await syncDirectory(this.directory);
+    } catch (error) {
+      throw storeFailed(app, this.directory, error);
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    await mkdir(this.directory, { recursive: true, mode: 0o700 });
+    const { mode, uid } = await stat(this.directory);
+    if ((mode & 0o002) !== 0) {
+      throw new VelosError("PATH_UNSAFE", { path: this.directory, why: "is writable by everybody", hint: `chmod o-w ${this.directory}` });
+    }
+    if (process.getuid && uid !== process.getuid()) {
+      throw new VelosError("PATH_UNSAFE", { path: this.directory, why: `belongs to user ${uid}`, hint: "give it to the user velosd runs as" });
+    }
+  }
+}
+
+const storeFailed = (app: string, path: string, error: unknown): VelosError =>
+  new VelosError("STORE_FAILED", { app, path, why: (error as Error).message }, { cause: error });
+
+/** Writes a file so that a crash at any moment leaves the old content or the new. */
+export const writeAtomically = async (directory: string, name: string, content: string): Promise<void> => {
+  const temporary = join(directory, `.${name}.${process.pid}.${sequence++}.tmp`);
+  try {
+    const file = await open(temporary, "w", 0o600);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, join(directory, name));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
+  await syncDirectory(directory);
+};
+
+let sequence = 0;
+
+const syncDirectory = async (directory: string): Promise<void> => {
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+const parseRecord = (text: string, app: string, path: string): AppRecord => {
+  const { version, ...record } = JSON.parse(text) as StoredRecord;
+  if (typeof version !== "number") throw new Error("no format version");
+  if (version > STORE_VERSION) throw new VelosError("STORE_TOO_NEW", { path, version, known: STORE_VERSION });
+  if (!isAppName(app) || record.spec?.name !== app) throw new Error("the app in it is not the one of its name");
+  if (!Number.isInteger(record.instances) || typeof record.running !== "boolean" || typeof record.spec.program !== "string") {
+    throw new Error("fields are missing");
+  }
+  return record;
+};

@@ -1,0 +1,116 @@
+import type { Backend, BackendName } from "../backend/backend.ts";
+import { fingerprint } from "../domain/app.ts";
+import type { Exit, InstanceStatus, ObservedInstance } from "../domain/instance.ts";
+import type { Hold } from "../domain/record.ts";
+import type { Rollout } from "../domain/rollout.ts";
+import type { AppState } from "./app-state.ts";
+import type { Counters } from "./counters.ts";
+import type { UsageMeter } from "./usage-meter.ts";
+
+/** One instance as `velos list` shows it: a row. Absent members are not known or do not apply. */
+export interface InstanceView {
+  /** `api:2` */
+  name: string;
+  app: string;
+  index: number;
+  status: InstanceStatus;
+  unit?: string;
+  pid?: number;
+  /** 100 = one core. */
+  cpuPercent?: number;
+  memoryBytes?: number;
+  uptimeMs?: number;
+  startedAt?: number;
+  /** Every restart there ever was, automatic or by hand. */
+  restarts: number;
+  /** Fingerprint of the spec it runs on. */
+  spec?: string;
+  exit?: Exit;
+  hold?: Hold;
+}
+
+/** One app with its instances. */
+export interface AppView {
+  name: string;
+  /** How many instances are wanted when it runs. */
+  instances: number;
+  running: boolean;
+  online: number;
+  backend: BackendName;
+  /** Fingerprint of the wanted spec. */
+  spec: string;
+  /** What runs, for people: script or command. */
+  command: string;
+  cwd: string;
+  user?: string;
+  createdAt: number;
+  updatedAt: number;
+  rollout?: Rollout;
+  processes: InstanceView[];
+}
+
+/** An app as `velos list` shows it. `usage` false leaves the figures out. */
+export const viewApp = async (
+  state: AppState,
+  context: { backend: Backend; counters: Counters; meter: UsageMeter; now: number },
+  usage = true,
+): Promise<AppView> => {
+  const { record } = state;
+  const byIndex = new Map(context.backend.observe(state.name).map((instance) => [instance.index, instance]));
+  const indexes = new Set([...byIndex.keys(), ...Array.from({ length: record.instances }, (_, index) => index)]);
+  const processes = await Promise.all(
+    [...indexes].sort((a, b) => a - b).map((index) => viewInstance(state, index, byIndex.get(index), context, usage)),
+  );
+  return {
+    name: state.name,
+    instances: record.instances,
+    running: record.running,
+    online: processes.filter(({ status }) => status === "online").length,
+    backend: context.backend.name,
+    spec: fingerprint(record.spec),
+    command: record.spec.script ?? [record.spec.program, ...record.spec.args].join(" "),
+    cwd: record.spec.cwd,
+    ...(record.spec.user !== undefined && { user: record.spec.user }),
+    createdAt: record.createdAt,
+    updatedAt: record.updatedAt,
+    ...(record.rollout && { rollout: record.rollout }),
+    processes,
+  };
+};
+
+const viewInstance = async (
+  state: AppState,
+  index: number,
+  instance: ObservedInstance | undefined,
+  context: { backend: Backend; counters: Counters; meter: UsageMeter; now: number },
+  usage: boolean,
+): Promise<InstanceView> => {
+  const hold = state.record.holds[index];
+  const track = context.counters.get(state.name, index);
+  const exit = instance?.exit ?? hold?.exit ?? track.exit;
+  const figures = usage && instance?.pid !== undefined ? await context.meter.measure(state.name, instance) : {};
+  return {
+    name: `${state.name}:${index}`,
+    app: state.name,
+    index,
+    status: statusOf(state, index, instance, hold),
+    ...(instance && { unit: instance.unit, spec: instance.fingerprint }),
+    ...(instance?.pid !== undefined && { pid: instance.pid }),
+    ...figures,
+    ...(instance?.startedAt !== undefined && { startedAt: instance.startedAt, uptimeMs: Math.max(0, context.now - instance.startedAt) }),
+    restarts: track.total,
+    ...(exit && { exit }),
+    ...(hold && { hold }),
+  };
+};
+
+const statusOf = (state: AppState, index: number, instance: ObservedInstance | undefined, hold: Hold | undefined): InstanceStatus => {
+  const pending = state.pending.get(index)?.type;
+  if (instance) {
+    if (pending === "stop" && instance.status !== "errored") return "stopping";
+    if (hold?.why === "gave-up") return "errored";
+    return instance.status;
+  }
+  if (hold?.why === "gave-up" || hold?.why === "failed") return "errored";
+  return pending === "start" ? "starting" : "stopped";
+};

@@ -1,0 +1,59 @@
+import { parseArgs } from "node:util";
+import { resolvePaths } from "../config/paths.ts";
+import { VelosError } from "../domain/errors.ts";
+import { version } from "../domain/version.ts";
+import { runDaemon } from "./run.ts";
+
+const USAGE = `velosd, the controller of velos ${version}. It is started by velos on first use.
+
+usage: velosd [--foreground] [--system | --user] [--backend systemd|spawn]
+
+  --foreground   stay in this terminal and log to it
+  --system       root's service manager (the default for root)
+  --user         the caller's own (the default for everyone else)
+  --backend      what runs instances; default: systemd where it runs
+
+example: velosd --foreground --user
+`;
+
+const main = async (): Promise<void> => {
+  const { values } = parseArgs({
+    options: {
+      foreground: { type: "boolean" },
+      system: { type: "boolean" },
+      user: { type: "boolean" },
+      backend: { type: "string" },
+      version: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help) return void process.stdout.write(USAGE);
+  if (values.version) return void process.stdout.write(`${version}\n`);
+  const scope = values.system ? "system" : values.user ? "user" : process.getuid?.() === 0 ? "system" : "user";
+  const daemon = await runDaemon({
+    paths: resolvePaths(scope, process.env),
+    backend: values.backend,
+    version,
+    env: process.env,
+    log: (line) => process.stderr.write(`${line}\n`),
+  });
+  const stop = (): void => void daemon.stop();
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  if (values.foreground) process.stderr.write(`velosd ${version} serves the ${scope} scope\n`);
+  await daemon.stopped;
+  process.exit(0);
+};
+
+main().catch((error: unknown) => {
+  if (error instanceof VelosError) {
+    process.stderr.write(`velosd: ${error.message}\n${error.hint ? `  ${error.hint}\n` : ""}`);
+    process.exit(error.exitCode);
+  }
+  if ((error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS")) {
+    process.stderr.write(`velosd: ${(error as Error).message}\n${USAGE}`);
+    process.exit(2);
+  }
+  process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
+  process.exit(1);
+});

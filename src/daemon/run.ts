@@ -1,0 +1,77 @@
+import type { Backend } from "../backend/backend.ts";
+import { busAddress, selectBackend } from "../backend/select.ts";
+import { createHandlers } from "../api/handlers.ts";
+import type { Paths } from "../config/paths.ts";
+import { Controller } from "../controller/controller.ts";
+import { createIpcServer } from "./ipc-server.ts";
+import { isActivated, listenOnSocket, takeLock } from "./listen.ts";
+import { notifyReady } from "./notify.ts";
+import { RequestCounters } from "./request-counters.ts";
+
+export interface DaemonOptions {
+  paths: Paths;
+  /** As asked for; absent: what fits here. */
+  backend: string | undefined;
+  version: string;
+  env: Readonly<Record<string, string | undefined>>;
+  /** One line of velosd's own log. */
+  log: (line: string) => void;
+}
+
+/** A velosd that serves; `stop` ends it, and the instances stay. */
+export interface RunningDaemon {
+  stop: () => Promise<void>;
+  /** Resolves when it has stopped, whoever asked for it. */
+  stopped: Promise<void>;
+}
+
+/** Starts velosd: lock, store, backend, socket, READY. Resolves when it serves. */
+export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> => {
+  const { paths, env, log } = options;
+  const lock = await takeLock(paths);
+  const chosen = selectBackend(options.backend, paths, env);
+  const backend = await createBackend(chosen.name, paths, env);
+  const controller = new Controller({ backend, stateDirectory: paths.state, report: log });
+  await controller.open();
+  if (chosen.reason !== undefined) log(chosen.reason);
+  for (const problem of controller.problems) log(problem);
+
+  let finish!: () => void;
+  const stopped = new Promise<void>((resolve) => (finish = resolve));
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    stopping ??= (async () => {
+      server.close();
+      await controller.close();
+      for (const socket of sockets) socket.destroySoon();
+      lock.close();
+      finish();
+    })();
+    return stopping;
+  };
+  const handlers = createHandlers(controller, {
+    version: options.version,
+    scope: paths.scope,
+    startedAt: Date.now(),
+    // After the answer has gone out.
+    shutdown: () => setTimeout(() => void stop(), 20),
+  });
+  const server = createIpcServer({ ...handlers, counters: new RequestCounters(), version: options.version, report: log });
+  const sockets = new Set<import("node:net").Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
+  await listenOnSocket(server, paths, isActivated(env, process.pid));
+  await notifyReady(env);
+  return { stop, stopped };
+};
+
+const createBackend = async (name: string, paths: Paths, env: Readonly<Record<string, string | undefined>>): Promise<Backend> => {
+  if (name === "systemd") {
+    const { SystemdBackend } = await import("../backend/systemd/backend.ts");
+    return new SystemdBackend({ scope: paths.scope, busAddress: busAddress(paths, env), runtimeDirectory: paths.managerRuntime ?? "/run" });
+  }
+  const { SpawnBackend } = await import("../backend/spawn/backend.ts");
+  return new SpawnBackend({ stateDir: paths.state });
+};

@@ -1,0 +1,77 @@
+import type { ObservedInstance } from "./instance.ts";
+import type { AppRecord, Hold } from "./record.ts";
+import { isWanted } from "./record.ts";
+import type { Pending } from "./plan.ts";
+import { isActive } from "./rollout.ts";
+import type { CrashTrack } from "./crash-track.ts";
+import { hasGivenUp } from "./crash-track.ts";
+
+/**
+ * What the observation says about the desired state: velos never fights the operator, so what somebody stopped behind
+ * its back becomes desired, and so does giving up. Returns the changed record, or the same one when nothing changed.
+ * Pure; the caller stores the result.
+ *
+ * - A wanted instance that was up in this life of the supervisor and is gone was stopped by an operator, or ended by
+ *   itself and is not to be restarted.
+ * - One that is dead but known failed.
+ * - One that crashed `max_restarts` times in a row is given up.
+ * - A held one that came up again after it was held (`systemctl start`) is held no longer.
+ *
+ * While a rollout replaces an instance, its absence means nothing.
+ */
+export const absorb = (
+  record: AppRecord,
+  instances: readonly ObservedInstance[],
+  pending: Pending,
+  tracks: ReadonlyMap<number, CrashTrack>,
+  epoch: string,
+  now: number,
+): AppRecord => {
+  const byIndex = new Map(instances.map((instance) => [instance.index, instance]));
+  const holds: Record<string, Hold> = { ...record.holds };
+  const created = new Set(record.created.epoch === epoch ? record.created.indexes : []);
+  const rollout = isActive(record.rollout) ? record.rollout : undefined;
+
+  for (const index of [...created]) {
+    // Velos's own stop: by the time it is answered the instance may be wanted again, and nobody else stopped it.
+    if (pending.get(index) === "stop") created.delete(index);
+    if (byIndex.has(index) || pending.has(index)) continue;
+    const replacing = rollout?.from[index] !== undefined;
+    if (isWanted(record, index) && !replacing) {
+      const last = tracks.get(index)?.exit;
+      const byItself = !record.spec.autorestart || (last?.code !== undefined && record.spec.stopExitCodes.includes(last.code));
+      holds[index] = { why: byItself ? "exited" : "operator", at: now, ...(last && { exit: last }) };
+    }
+    if (!replacing) created.delete(index);
+  }
+
+  for (const instance of instances) {
+    const { index, status } = instance;
+    const hold = holds[index];
+    if (hold && hold.why !== "command" && hold.why !== "gave-up" && status === "online" && (instance.startedAt ?? 0) > hold.at) {
+      delete holds[index];
+    }
+    if (pending.has(index)) continue;
+    if (status === "online") created.add(index);
+    // plan() judges the instances of a gated rollout; a plain restart stops at nothing, so giving up is done here.
+    const isJudged = rollout?.kind !== "restart" && rollout?.from[index] !== undefined;
+    if (!isWanted(record, index) || holds[index] || isJudged) continue;
+    if (status === "errored" && created.has(index)) {
+      holds[index] = { why: "failed", at: now, ...(instance.exit && { exit: instance.exit }) };
+    } else if (hasGivenUp(tracks.get(index), instance, record.spec, now)) {
+      holds[index] = { why: "gave-up", at: now, ...(instance.exit && { exit: instance.exit }) };
+    }
+  }
+
+  const indexes = [...created].sort((a, b) => a - b);
+  if (sameHolds(holds, record.holds) && epoch === record.created.epoch && sameNumbers(indexes, record.created.indexes)) return record;
+  return { ...record, holds, created: { epoch, indexes } };
+};
+
+const sameHolds = (a: Record<string, Hold>, b: Record<string, Hold>): boolean => {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+};
+
+const sameNumbers = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((value, position) => value === b[position]);

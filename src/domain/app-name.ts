@@ -1,0 +1,31 @@
+import { VelosError } from "./errors.ts";
+
+const why = (name: string): string | undefined => {
+  if (name.length === 0) return "it is empty";
+  if (name.length > 64) return `it is ${name.length} characters long`;
+  if (!/^[A-Za-z0-9]/.test(name)) return "it must begin with a letter or a digit";
+  const bad = /[^A-Za-z0-9_.-]/u.exec(name);
+  if (bad) return `it contains ${JSON.stringify(bad[0])}`;
+  if (name === "all") return "`all` selects every app";
+  if (/\.(service|socket)$/.test(name)) return "it ends like a unit of systemd";
+  return undefined;
+};
+
+/** True for a name that an app may have. */
+export const isAppName = (name: string): boolean => why(name) === undefined;
+
+/**
+ * Returns the name unchanged.
+ * @throws VelosError APP_NAME_INVALID, saying what is wrong with it
+ */
+export const checkAppName = (name: string): string => {
+  const reason = why(name);
+  if (reason !== undefined) throw new VelosError("APP_NAME_INVALID", { name, why: reason });
+  return name;
+};
+
+/** An app's name made of a file's name: `server.prod.mjs` gives `server.prod`; never fails on an ordinary path. */
+export const appNameFromPath = (path: string): string => {
+  const base = path.slice(path.lastIndexOf("/") + 1).replace(/\.(?:mjs|cjs|js|mts|cts|ts|py|rb|sh|pl)$/, "");
+  return checkAppName(base.replace(/[^A-Za-z0-9_.-]+/gu, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 64));
+};

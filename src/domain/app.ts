@@ -1,0 +1,170 @@
+import { createHash } from "node:crypto";
+
+/**
+ * All that decides how an instance of an app is started and supervised, resolved: paths absolute, durations in
+ * milliseconds, sizes in bytes, the environment complete. It is what the CLI sends and what the store keeps;
+ * nothing in it depends on the caller any more.
+ */
+export interface AppSpec {
+  name: string;
+  /** Absolute path of the program, and its arguments: passed to the kernel as they are, never through a shell. */
+  program: string;
+  args: string[];
+  /** What the user named, for showing: absolute path of the script, absent for a command. */
+  script?: string;
+  /** What runs the script (`node`, `python3`); absent for a command or an executable. */
+  interpreter?: string;
+  cwd: string;
+  /** Visible in `systemctl show`. */
+  env: Record<string, string>;
+  /** From env files; kept out of `systemctl show` and masked in answers. */
+  secretEnv: Record<string, string>;
+  /** User to run as; absent for the scope's own. */
+  user?: string;
+  group?: string;
+
+  autorestart: boolean;
+  /** Unstable restarts in a row (runs shorter than `minUptimeMs`) after which velos gives up. */
+  maxRestarts: number;
+  minUptimeMs: number;
+  restartDelayMs: number;
+  /** First delay of a doubling one; 0: the delay stays `restartDelayMs`. */
+  expBackoffRestartDelayMs: number;
+  killTimeoutMs: number;
+  killSignal: string;
+  /** The app says when it is ready (READY=1, `process.send('ready')`). */
+  waitReady: boolean;
+  listenTimeoutMs: number;
+  /** Exit codes after which an instance is not restarted. */
+  stopExitCodes: number[];
+
+  maxMemoryRestartBytes?: number;
+  memoryMaxBytes?: number;
+  /** 100 = one core. */
+  cpuQuotaPercent?: number;
+  tasksMax?: number;
+
+  /** Absolute paths whose change restarts the app; empty: not watched. */
+  watch: string[];
+  watchIgnore: string[];
+  /** Five-field cron expression. */
+  cronRestart?: string;
+
+  /** Name of the variable that carries the index besides VELOS_INSTANCE_ID. */
+  instanceVar?: string;
+  /** Variable whose numeric value grows by the index. */
+  incrementVar?: string;
+
+  /** Spawn backend: size at which a log file is rotated, and how many rotated files are kept. */
+  logMaxBytes: number;
+  logKeep: number;
+
+  rollout: RolloutSettings;
+
+  /** Properties of systemd passed through untouched: name to value as written. */
+  systemd: Record<string, SystemdValue>;
+}
+
+export type SystemdValue = string | number | boolean | string[];
+
+/** How instances are replaced; see plan.ts. */
+export interface RolloutSettings {
+  /**
+   * Instances that may be out at a time: a number, or a percentage of the wanted ones such as `25%`. Absent: 1, or 0
+   * where `surge` provides the replacement first.
+   */
+  maxUnavailable?: number | string;
+  /** Extra instances on the new spec while the rollout runs. */
+  surge: number;
+  /** Wait between two instances; absent: by the default rule (see `rolloutPauseMs`). */
+  pauseMs?: number;
+  minReadyMs: number;
+  deadlineMs: number;
+  onFailure: "revert" | "stop";
+}
+
+/** Defaults of every optional setting, in one place; `resolve` fills them in. */
+export const specDefaults = {
+  autorestart: true,
+  maxRestarts: 15,
+  minUptimeMs: 1000,
+  restartDelayMs: 100,
+  expBackoffRestartDelayMs: 0,
+  killTimeoutMs: 5000,
+  killSignal: "SIGTERM",
+  waitReady: false,
+  listenTimeoutMs: 10_000,
+  logMaxBytes: 10 * 1024 * 1024,
+  logKeep: 5,
+} as const;
+
+/** Defaults of `[apps.x.rollout]`. */
+export const rolloutDefaults = {
+  surge: 0,
+  minReadyMs: 0,
+  deadlineMs: 60_000,
+  onFailure: "revert",
+} as const satisfies RolloutSettings;
+
+/** Fields that velos applies itself or can change on a running unit: a change to them replaces no instance. */
+const IN_PLACE = new Set<keyof AppSpec>([
+  "maxRestarts",
+  "minUptimeMs",
+  "maxMemoryRestartBytes",
+  "memoryMaxBytes",
+  "cpuQuotaPercent",
+  "tasksMax",
+  "watch",
+  "watchIgnore",
+  "cronRestart",
+  "logMaxBytes",
+  "logKeep",
+  "rollout",
+]);
+
+const canonical = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (value !== null && typeof value === "object") {
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([, member]) => member !== undefined)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, member]) => [key, canonical(member)]),
+    );
+  }
+  return value;
+};
+
+const hash = (value: unknown): string =>
+  createHash("sha256").update(JSON.stringify(canonical(value))).digest("hex").slice(0, 12);
+
+/**
+ * A short hash of the fields of a spec that cannot change in place: two instances with the same fingerprint were
+ * started the same way. 12 hexadecimal digits; the order of keys does not matter.
+ */
+export const fingerprint = (spec: AppSpec): string =>
+  hash(Object.fromEntries(Object.entries(spec).filter(([key]) => !IN_PLACE.has(key as keyof AppSpec))));
+
+/** A short hash of the whole spec: equal exactly when nothing at all changed. */
+export const specDigest = (spec: AppSpec): string => hash(spec);
+
+/** True when the app tells by itself that it is ready. */
+export const hasReadinessSignal = (spec: AppSpec): boolean => spec.waitReady;
+
+/**
+ * The wait between two instances of a rollout: as configured, else none where the app says that it is ready, else
+ * `kill_timeout + 2 s`, since nothing but time tells that the new instance works.
+ */
+export const rolloutPauseMs = (spec: AppSpec): number =>
+  spec.rollout.pauseMs ?? (hasReadinessSignal(spec) ? 0 : spec.killTimeoutMs + 2000);
+
+/**
+ * How many of `wanted` instances may be out at a time. A percentage is rounded down, as Kubernetes does for
+ * maxUnavailable. At least 1 without a surge, so that a rollout always ends.
+ */
+export const unavailableBudget = (settings: RolloutSettings, wanted: number): number => {
+  const least = settings.surge > 0 ? 0 : 1;
+  const setting = settings.maxUnavailable ?? least;
+  const count = typeof setting === "number" ? setting : Math.floor((Number.parseFloat(setting) * wanted) / 100);
+  return Math.max(least, Math.min(count, wanted));
+};

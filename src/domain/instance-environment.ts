@@ -1,0 +1,30 @@
+import type { AppSpec } from "./app.ts";
+import { fingerprint } from "./app.ts";
+
+/**
+ * The whole environment of one instance: the app's own variables, then what velos adds. The app wins where it sets
+ * a variable of telemetry or PORT itself; the variables that say who the instance is always are velos's.
+ * @param count how many instances the app has at this moment (`VELOS_INSTANCES`)
+ */
+export const instanceEnvironment = (
+  spec: AppSpec,
+  index: number,
+  count: number,
+): { visible: Record<string, string>; secret: Record<string, string> } => {
+  const visible: Record<string, string> = { ...spec.env };
+  const secret: Record<string, string> = {};
+  for (const [name, value] of Object.entries(spec.secretEnv)) if (!(name in visible)) secret[name] = value;
+  if (spec.incrementVar !== undefined) {
+    const base = Number(visible[spec.incrementVar] ?? secret[spec.incrementVar] ?? "0");
+    const value = String((Number.isFinite(base) ? base : 0) + index);
+    delete secret[spec.incrementVar];
+    visible[spec.incrementVar] = value;
+  }
+  visible["VELOS_APP"] = spec.name;
+  visible["VELOS_INSTANCE_ID"] = String(index);
+  visible["VELOS_INSTANCES"] = String(count);
+  visible["NODE_APP_INSTANCE"] = String(index);
+  if (spec.instanceVar !== undefined) visible[spec.instanceVar] = String(index);
+  visible["VELOS_SPEC"] = fingerprint(spec);
+  return { visible, secret };
+};

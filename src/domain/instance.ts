@@ -1,0 +1,48 @@
+/**
+ * What an operator sees of an instance: `waiting` is the supervisor's restart delay, `errored` means that velos gave
+ * up or the start failed for good.
+ */
+export type InstanceStatus = "starting" | "online" | "stopping" | "stopped" | "waiting" | "errored";
+
+/** How a run ended: one of code and signal, or neither where nobody could wait for the process. */
+export interface Exit {
+  /** Milliseconds since the epoch. */
+  at: number;
+  code?: number;
+  signal?: string;
+  /** How long the run lasted, in milliseconds, where it is known. */
+  ranMs?: number;
+  /** The supervisor's word: `exit-code`, `signal`, `timeout`, `oom-kill`, `resources` … */
+  result?: string;
+}
+
+/** One instance as the backend finds it. An instance that the backend does not know is not observed at all. */
+export interface ObservedInstance {
+  index: number;
+  status: InstanceStatus;
+  /** Name of the unit (systemd), label (launchd) or process group (spawn). */
+  unit: string;
+  /** Fingerprint of the spec it was started with; empty if it cannot be told. */
+  fingerprint: string;
+  /** Changes with every run, automatic restarts included (systemd: InvocationID). Empty before the first run. */
+  run: string;
+  /** Automatic restarts since the instance was created or last restarted by hand. */
+  restarts: number;
+  pid?: number;
+  /** Start of the current run, in milliseconds since the epoch. */
+  startedAt?: number;
+  /** When it became online in this run. */
+  onlineAt?: number;
+  /** The last run's end, where one is known. */
+  exit?: Exit;
+}
+
+/** Text of an exit for people: `exit code 1`, `killed by SIGKILL`, `out of memory`. */
+export const describeExit = (exit: Exit): string => {
+  if (exit.result === "oom-kill") return "out of memory";
+  if (exit.result === "timeout") return "timed out";
+  if (exit.signal !== undefined) return `killed by ${exit.signal}`;
+  if (exit.code === 203 && exit.result === "exit-code") return "exit code 203 (the program could not be executed)";
+  if (exit.code !== undefined) return `exit code ${exit.code}`;
+  return exit.result ?? "exit code unknown";
+};

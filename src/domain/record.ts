@@ -1,0 +1,46 @@
+import type { AppSpec } from "./app.ts";
+import type { Exit } from "./instance.ts";
+import type { Rollout } from "./rollout.ts";
+
+/** Why an instance is meant to be down although its app is running. */
+export interface Hold {
+  /**
+   * `command`: `velos stop api:2`; `operator`: stopped behind velos's back (`systemctl stop`); `exited`: ended by
+   * itself and is not to be restarted; `failed`: could not be started; `gave-up`: crashed max_restarts times in a row.
+   */
+  why: "command" | "operator" | "exited" | "failed" | "gave-up";
+  /** Milliseconds since the epoch. */
+  at: number;
+  exit?: Exit;
+}
+
+/** Desired state of one app: what the store keeps in `<state>/apps/<app>.json`. */
+export interface AppRecord {
+  spec: AppSpec;
+  /** How many instances are wanted, numbered from 0. */
+  instances: number;
+  /** False after `velos stop api`. */
+  running: boolean;
+  /** True from `velos delete` until the last instance is gone. */
+  deleting: boolean;
+  /** Instances that are meant to be down, by index. */
+  holds: Record<string, Hold>;
+  /**
+   * Which instances were created, and in which life of the supervisor: one that was created in this life and is gone
+   * was stopped by somebody, one of an earlier life is to be started again (a reboot).
+   */
+  created: { epoch: string; indexes: number[] };
+  /** The spec before the last change, for revert and undo. */
+  previous?: AppSpec;
+  rollout?: Rollout;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** True when the instance should be running. */
+export const isWanted = (record: AppRecord, index: number): boolean =>
+  record.running && !record.deleting && index < record.instances && record.holds[index] === undefined;
+
+/** The indexes that should be running, ascending. */
+export const wantedIndexes = (record: AppRecord): number[] =>
+  Array.from({ length: record.instances }, (_, index) => index).filter((index) => isWanted(record, index));

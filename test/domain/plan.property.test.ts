@@ -1,0 +1,120 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { fingerprint } from "../../src/domain/app.ts";
+import type { Happening, Story } from "./story.ts";
+import { expectGood, expectRest, happenings as any, live, storyOf } from "./story.ts";
+
+// Every story checks every plan made in it against test/domain/promises.ts; the cases below say how it must end.
+// A failure prints its seed and path: fc.assert(property, { seed, path }) lives it again.
+const RUNS = 300;
+
+const holds = (name: string, stories: fc.Arbitrary<Story>, check: (story: Story) => void, numRuns = RUNS): void => {
+  test(name, () => fc.assert(fc.property(stories, check), { numRuns }));
+};
+
+const then = (story: Story, ...more: Happening[]): Story => ({
+  ...story,
+  happenings: [...story.happenings, ...more.map((happening) => ({ afterMs: 400_000, happening }))],
+});
+
+describe("a good spec", () => {
+  holds("is rolled out to every instance", storyOf(any.roll, { most: 0 }), (story) => {
+    const ending = live(story);
+    expectGood(ending);
+    expect(ending.record?.rollout?.status).toBe("done");
+    const kept = ending.world.observe().filter(({ index, run }) => ending.firstRuns.get(index) === run);
+    expect(kept, "everyone was replaced").toEqual([]);
+  });
+
+  holds("is rolled out whatever is begun meanwhile", storyOf(fc.oneof(any.roll, any.roll, any.restart)), (story) => {
+    const ending = live(story);
+    expectGood(ending);
+    expect(ending.record?.rollout?.status).toBe("done");
+  });
+
+  holds("is rolled out when velosd dies at any moment, and again", storyOf(any.cut, { first: any.roll }), (story) => {
+    const ending = live(story);
+    expectGood(ending);
+    expect(ending.record?.rollout?.status).toBe("done");
+  });
+
+  holds("is rolled out while the app is scaled", storyOf(fc.oneof(any.scale, any.cut), { first: any.roll }), (story) => {
+    const ending = live(story);
+    expectGood(ending);
+    expect(ending.record?.rollout?.status).toBe("done");
+  });
+
+  holds("is rolled out although it is paused meanwhile, once it is resumed", storyOf(fc.oneof(any.pause, any.cut), { first: any.roll }), (story) => {
+    const ending = live(then(story, { does: "resume" }));
+    expectGood(ending);
+    expect(ending.record?.rollout?.status).toBe("done");
+  });
+
+  holds("is what runs after a stop and a start in the middle", storyOf(fc.oneof(any.stopStart, any.roll, any.cut), { first: any.roll }), (story) => {
+    expectGood(live(then(story, { does: "start" })));
+  });
+
+  holds("is restarted all at once", storyOf(any.cut, { first: any.restart }), (story) => {
+    const ending = live(story);
+    expectGood(ending);
+    expect(ending.record?.rollout?.status).toBe("done");
+    expect(ending.world.observe().filter(({ index, run }) => ending.firstRuns.get(index) === run)).toEqual([]);
+  });
+});
+
+describe("a single instance", () => {
+  holds("is restarted and no other", storyOf(any.cut, { first: any.one }), (story) => {
+    const ending = live(story);
+    expectRest(ending);
+    const first = story.happenings[0]!.happening;
+    const kept = ending.world.observe().filter(({ index, run }) => ending.firstRuns.get(index) === run).length;
+    if (first.does === "restart-one") expect(kept).toBe(first.index < story.instances ? story.instances - 1 : story.instances);
+  });
+});
+
+describe("a bad spec", () => {
+  const stories = storyOf(any.cut, { first: any.bad });
+
+  holds("stops at the first that fail, and is taken back", stories, (story) => {
+    const reverting: Story = { ...story, rollout: { ...story.rollout, onFailure: "revert" } };
+    const ending = live(reverting);
+    expectGood(ending);
+    expect(ending.record?.rollout).toMatchObject({ kind: "revert", status: "done" });
+    expect(fingerprint(ending.record!.spec)).toBe(fingerprint(ending.firstSpec));
+    expectFewTouched(reverting, ending);
+  });
+
+  holds("stops at the first that fail, and stays there when told so", stories, (story) => {
+    const stopping: Story = { ...story, rollout: { ...story.rollout, onFailure: "stop" } };
+    const ending = live(stopping, 300_000);
+    expect(ending.record?.rollout?.status).toBe("stalled");
+    expectFewTouched(stopping, ending);
+  });
+
+  const expectFewTouched = (story: Story, { world, firstSpec, firstRuns }: ReturnType<typeof live>): void => {
+    const touched = new Set<number>();
+    for (const [print, indexes] of world.everOn) if (print !== fingerprint(firstSpec)) for (const index of indexes) touched.add(index);
+    const { maxUnavailable, surge } = story.rollout;
+    const most = typeof maxUnavailable === "string" ? Math.floor((Number.parseInt(maxUnavailable) * story.instances) / 100) : maxUnavailable;
+    const budget = surge > 0 ? (most ?? 0) : Math.max(1, most ?? 1);
+    expect(touched.size, "few were on the bad spec").toBeLessThanOrEqual(Math.min(budget, story.instances) + surge);
+    const kept = world.observe().filter(({ index, run }) => firstRuns.get(index) === run);
+    expect(kept.length, "the others kept their runs").toBeGreaterThanOrEqual(story.instances - Math.min(budget, story.instances) - surge);
+  };
+});
+
+describe("whatever happens", () => {
+  const anything = fc.oneof(
+    any.roll, any.ending, any.restart, any.scale, any.pause, any.cut, any.stopStart, any.one, any.crash, any.operator,
+  );
+
+  holds("it comes to rest, with what is wanted and nothing else", storyOf(anything, { most: 12 }), (story) => {
+    expectRest(live(then(story, { does: "resume" })));
+  }, 600);
+
+  holds("a deleted app leaves nothing", storyOf(fc.oneof(anything, any.delete), { first: any.roll }), (story) => {
+    const ending = live(then(story, { does: "delete" }));
+    expect(ending.record).toBeUndefined();
+    expectRest(ending);
+  });
+});

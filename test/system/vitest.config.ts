@@ -1,0 +1,18 @@
+import { defineConfig } from "vitest/config";
+
+// These tests make and remove system units, and would do so on the machine of whoever ran them by hand.
+if (process.env["VELOS_TEST_TIER"] !== "system")
+  throw new Error("the system tests run in a container: test/system/run");
+
+export default defineConfig({
+  // The checkout is mounted read-only.
+  cacheDir: "/tmp/vitest",
+  test: {
+    include: ["test/system/**/*.test.ts"],
+    // There is one service manager, and every file uses it.
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    reporters: ["default", ["json", { outputFile: "test-output/system.json" }]],
+  },
+});
