@@ -18,7 +18,11 @@ export async function* eventStream(events: Events, signal: AbortSignal): AsyncIt
   signal.addEventListener("abort", abort);
   try {
     while (!signal.aborted) {
-      if (overflow) throw new VelosError("MESSAGE_INVALID", { why: "the reader is too slow for the events", hint: "read faster, or look with `list` from time to time" });
+      if (overflow)
+        throw new VelosError("MESSAGE_INVALID", {
+          why: "the reader is too slow for the events",
+          hint: "read faster, or look with `list` from time to time",
+        });
       const batch = queue.splice(0);
       yield* batch;
       if (queue.length === 0 && !signal.aborted) await new Promise<void>((resolve) => (wake = resolve));

@@ -30,7 +30,13 @@ export interface RpcResponse {
 export type RpcMessage = RpcRequest | RpcNotification | RpcResponse;
 
 /** Error codes of JSON-RPC 2.0; -32000 carries a VelosError in `data`. */
-export const rpcCodes = { parse: -32700, invalidRequest: -32600, methodNotFound: -32601, invalidParams: -32602, velos: -32000 } as const;
+export const rpcCodes = {
+  parse: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  velos: -32000,
+} as const;
 
 /**
  * Splits what comes from a socket into lines. `onTooLong` is called, and reading ends, when a line grows past the

@@ -7,7 +7,9 @@ import { mergeLogs } from "./merge-logs.ts";
 import type { CallName, Params, Result, StreamName } from "./operations.ts";
 
 export type CallHandlers = { [K in CallName]: (params: Params<K>) => Promise<Result<K>> };
-export type StreamHandlers = { [K in StreamName]: (params: Params<K>, signal: AbortSignal) => AsyncIterable<Result<K>> };
+export type StreamHandlers = {
+  [K in StreamName]: (params: Params<K>, signal: AbortSignal) => AsyncIterable<Result<K>>;
+};
 
 /** What velosd's process adds to the controller. */
 export interface ProcessContext {

@@ -10,7 +10,11 @@ const DEFAULT_LINES = 15;
  * The logs of all that the selectors name, as one sequence: the past sorted by time and cut to the last N together,
  * then what comes, in the order it comes.
  */
-export async function* mergeLogs(controller: Controller, params: Params<"logs">, signal: AbortSignal): AsyncIterable<LogLine> {
+export async function* mergeLogs(
+  controller: Controller,
+  params: Params<"logs">,
+  signal: AbortSignal,
+): AsyncIterable<LogLine> {
   checkPattern(params.grep);
   const targets = controller.logTargets(params.selectors ?? []);
   const lines = params.lines ?? DEFAULT_LINES;
@@ -38,7 +42,9 @@ export async function* mergeLogs(controller: Controller, params: Params<"logs">,
   const from = past.at(-1)?.at;
   const overlap = from === undefined ? { lines: 0 } : { lines: 10_000, since: Math.floor(from / 1000) };
   yield* interleave(
-    targets.map((target) => skipUntil(controller.logs({ ...query, ...overlap, ...target, follow: true }, signal), from ?? 0)),
+    targets.map((target) =>
+      skipUntil(controller.logs({ ...query, ...overlap, ...target, follow: true }, signal), from ?? 0),
+    ),
   );
 }
 
@@ -72,6 +78,9 @@ const checkPattern = (pattern: string | undefined): void => {
   try {
     new RegExp(pattern, "u");
   } catch (error) {
-    throw new VelosError("USAGE", { why: `--grep: ${(error as Error).message}`, hint: "it is a JavaScript regular expression" });
+    throw new VelosError("USAGE", {
+      why: `--grep: ${(error as Error).message}`,
+      hint: "it is a JavaScript regular expression",
+    });
   }
 };

@@ -1,6 +1,15 @@
 import Type from "typebox";
 import type { Static, TSchema } from "typebox";
-import { AppSchema, AppSpecSchema, InstanceSchema, LogLevelSchema, LogLineSchema, QuantitySchema, SelectorSchema, SelectorsSchema } from "./schemas.ts";
+import {
+  AppSchema,
+  AppSpecSchema,
+  InstanceSchema,
+  LogLevelSchema,
+  LogLineSchema,
+  QuantitySchema,
+  SelectorSchema,
+  SelectorsSchema,
+} from "./schemas.ts";
 
 /** What a caller must be allowed to: look, act on apps, or see secrets and end velosd. */
 export type Access = "read" | "operate" | "admin";
@@ -55,10 +64,18 @@ export const operations = {
   start: {
     summary: "Start an app, or bring one that exists to this spec and size",
     access: "operate",
-    params: Type.Object({ spec: AppSpecSchema, instances: Type.Optional(QuantitySchema) }, { additionalProperties: false }),
+    params: Type.Object(
+      { spec: AppSpecSchema, instances: Type.Optional(QuantitySchema) },
+      { additionalProperties: false },
+    ),
     result: Type.Object({
       app: AppSchema,
-      outcome: Type.Union([Type.Literal("created"), Type.Literal("resumed"), Type.Literal("unchanged"), Type.Literal("updated")]),
+      outcome: Type.Union([
+        Type.Literal("created"),
+        Type.Literal("resumed"),
+        Type.Literal("unchanged"),
+        Type.Literal("updated"),
+      ]),
     }),
   },
   resume: { summary: "Start what was stopped", access: "operate", params: selected, result: apps },
@@ -91,7 +108,10 @@ export const operations = {
   signal: {
     summary: "Send a signal to the main process of each selected instance",
     access: "operate",
-    params: Type.Object({ selectors: SelectorsSchema, signal: Type.String({ maxLength: 16 }) }, { additionalProperties: false }),
+    params: Type.Object(
+      { selectors: SelectorsSchema, signal: Type.String({ maxLength: 16 }) },
+      { additionalProperties: false },
+    ),
     result: Type.Object({ signalled: Type.Array(Type.String()) }),
   },
   env: {
@@ -123,7 +143,9 @@ export const operations = {
     access: "read",
     stream: true,
     params: none,
-    result: Type.Unsafe<import("../controller/events.ts").VelosEvent>(Type.Object({ type: Type.String(), app: Type.String() })),
+    result: Type.Unsafe<import("../controller/events.ts").VelosEvent>(
+      Type.Object({ type: Type.String(), app: Type.String() }),
+    ),
   },
   doctor: {
     summary: "What this machine gives velos, and what velos does without",

@@ -51,7 +51,10 @@ export const AppSpecSchema = Type.Object(
       deadlineMs: Milliseconds,
       onFailure: Type.Union([Type.Literal("revert"), Type.Literal("stop")]),
     }),
-    systemd: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Array(Type.String())])),
+    systemd: Type.Record(
+      Type.String(),
+      Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Array(Type.String())]),
+    ),
   },
   { additionalProperties: false },
 );
@@ -139,7 +142,12 @@ export const AppSchema = Type.Object({
   instances: Count,
   running: Type.Boolean(),
   online: Count,
-  backend: Type.Union([Type.Literal("systemd"), Type.Literal("launchd"), Type.Literal("spawn"), Type.Literal("memory")]),
+  backend: Type.Union([
+    Type.Literal("systemd"),
+    Type.Literal("launchd"),
+    Type.Literal("spawn"),
+    Type.Literal("memory"),
+  ]),
   spec: Type.String(),
   command: Type.String(),
   cwd: Type.String(),

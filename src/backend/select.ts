@@ -33,7 +33,11 @@ export const selectBackend = (
   const name = asked ?? (env["VELOS_BACKEND"] || undefined);
   if (name !== undefined) {
     const known = NAMES.find((candidate) => candidate === name);
-    if (!known) throw new VelosError("USAGE", { why: `there is no backend '${name}'`, hint: `the backends are ${NAMES.join(", ")}` });
+    if (!known)
+      throw new VelosError("USAGE", {
+        why: `there is no backend '${name}'`,
+        hint: `the backends are ${NAMES.join(", ")}`,
+      });
     if (known === "launchd") throw new VelosError("NOT_YET", { what: "the launchd backend" });
     return { name: known };
   }

@@ -36,4 +36,16 @@ export const aliases: Readonly<Record<string, keyof typeof commands>> = {
 };
 
 /** Commands of the design that later releases bring. */
-export const later: readonly string[] = ["rollout", "apply", "metrics", "api", "mcp", "monit", "import", "startup", "unstartup", "export", "run"];
+export const later: readonly string[] = [
+  "rollout",
+  "apply",
+  "metrics",
+  "api",
+  "mcp",
+  "monit",
+  "import",
+  "startup",
+  "unstartup",
+  "export",
+  "run",
+];

@@ -18,7 +18,12 @@ export const definitionOf = (command: CommandClass<VelosContext>): Definition =>
 
 /** `velos --help` */
 export const overviewText = async (): Promise<string> => {
-  const lines = ["velos runs an application as a cluster of systemd units and keeps it running.", "", "usage: velos <command> [options]", ""];
+  const lines = [
+    "velos runs an application as a cluster of systemd units and keeps it running.",
+    "",
+    "usage: velos <command> [options]",
+    "",
+  ];
   for (const [title, names] of GROUPS) {
     lines.push(`${title}:`);
     for (const name of names) {

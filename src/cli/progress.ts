@@ -19,7 +19,9 @@ export const withProgress = async <T>(terminal: Terminal, daemon: Connection, wo
   const show = (event: VelosEvent): void => {
     if (event.type !== "instance") return;
     const status = event.status === "absent" ? "stopped" : event.status;
-    terminal.stderr.write(`${style.dim("·")} ${event.app}:${event.index} ${statusPaint({ status }, style)(event.status === "absent" ? "gone" : status)}\n`);
+    terminal.stderr.write(
+      `${style.dim("·")} ${event.app}:${event.index} ${statusPaint({ status }, style)(event.status === "absent" ? "gone" : status)}\n`,
+    );
   };
   const timer = setTimeout(() => {
     state.talking = true;

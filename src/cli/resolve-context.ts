@@ -4,12 +4,22 @@ import { systemAccounts } from "../config/accounts.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Who asks, for resolving apps. */
-export const resolveContext = async (terminal: Terminal, scope: Scope, profile: string | undefined): Promise<ResolveContext> => {
+export const resolveContext = async (
+  terminal: Terminal,
+  scope: Scope,
+  profile: string | undefined,
+): Promise<ResolveContext> => {
   const uid = terminal.getuid?.() ?? 0;
-  const account = await systemAccounts().user(String(uid)).catch(() => undefined);
+  const account = await systemAccounts()
+    .user(String(uid))
+    .catch(() => undefined);
   return {
     env: terminal.env,
-    caller: { uid, name: account?.name ?? terminal.env["USER"] ?? String(uid), home: terminal.env["HOME"] ?? account?.home ?? "/" },
+    caller: {
+      uid,
+      name: account?.name ?? terminal.env["USER"] ?? String(uid),
+      home: terminal.env["HOME"] ?? account?.home ?? "/",
+    },
     execPath: terminal.execPath,
     scope,
     ...(profile !== undefined && { profile }),

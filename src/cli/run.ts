@@ -13,17 +13,32 @@ export const run = async (argv: readonly string[], terminal: Terminal): Promise<
   const json = argv.includes("--json");
   try {
     const { name, words } = split(argv);
-    if (name === undefined || name === "help" || name === "--help" || name === "-h") return await overview(words, terminal);
+    if (name === undefined || name === "help" || name === "--help" || name === "-h")
+      return await overview(words, terminal);
     const command = aliases[name] ?? name;
     const load = Object.hasOwn(commands, command) ? commands[command] : undefined;
     if (!load) throw await unknownCommand(name);
     const [{ Cli }, { explain }, loaded] = await Promise.all([import("clipanion"), import("./usage-error.ts"), load()]);
-    const cli = new Cli({ binaryName: "velos", binaryLabel: "velos", binaryVersion: version, enableCapture: false, enableColors: false });
+    const cli = new Cli({
+      binaryName: "velos",
+      binaryLabel: "velos",
+      binaryVersion: version,
+      enableCapture: false,
+      enableColors: false,
+    });
     cli.register(loaded);
     const dashes = words.indexOf("--");
     const input = [command, ...(dashes < 0 ? words : words.slice(0, dashes)).map((word) => negative(word, command))];
     const behindDashes = dashes < 0 ? [] : words.slice(dashes + 1);
-    const context = { terminal, behindDashes, stdin: terminal.stdin, stdout: terminal.stdout, stderr: terminal.stderr, env: terminal.env, colorDepth: 1 };
+    const context = {
+      terminal,
+      behindDashes,
+      stdin: terminal.stdin,
+      stdout: terminal.stdout,
+      stderr: terminal.stderr,
+      env: terminal.env,
+      colorDepth: 1,
+    };
     if (wantsHelp(words)) {
       const { commandHelp } = await import("./help.ts");
       terminal.stdout.write(commandHelp(loaded));
@@ -42,7 +57,8 @@ export const run = async (argv: readonly string[], terminal: Terminal): Promise<
 };
 
 /** `velos scale api -1` needs no `--`: the number is not taken for an option. */
-const negative = (word: string, command: string): string => (command === "scale" && /^-\d+$/.test(word) ? `minus:${word.slice(1)}` : word);
+const negative = (word: string, command: string): string =>
+  command === "scale" && /^-\d+$/.test(word) ? `minus:${word.slice(1)}` : word;
 
 /** True when help is asked for before `--`. */
 const wantsHelp = (words: readonly string[]): boolean => {

@@ -1,6 +1,13 @@
 import { VelosError } from "../domain/errors.ts";
 
-const SPANS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const SPANS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
 
 /**
  * A moment as people write it: `10m` or `10m ago` before now, `14:30` today, `2026-01-31`, `2026-01-31 14:30`, or a
@@ -14,8 +21,14 @@ export const parseTime = (text: string, flag: string, now: number): number => {
   if (clock) return new Date(now).setHours(Number(clock[1]), Number(clock[2]), Number(clock[3] ?? 0), 0);
   if (text.trim() === "today") return new Date(now).setHours(0, 0, 0, 0);
   // A date alone is midnight here, not in Greenwich.
-  const local = /^\d{4}-\d{2}-\d{2}$/.test(text.trim()) ? `${text.trim()}T00:00:00` : text.trim().replace(/^(\d{4}-\d{2}-\d{2}) /, "$1T");
+  const local = /^\d{4}-\d{2}-\d{2}$/.test(text.trim())
+    ? `${text.trim()}T00:00:00`
+    : text.trim().replace(/^(\d{4}-\d{2}-\d{2}) /, "$1T");
   const at = /^\d{4}-\d{2}-\d{2}/.test(local) ? Date.parse(local) : Number.NaN;
-  if (Number.isNaN(at)) throw new VelosError("USAGE", { why: `${flag}: '${text}' is not a time`, hint: "write 10m, 2h, 14:30, 2026-01-31 or 2026-01-31T14:30" });
+  if (Number.isNaN(at))
+    throw new VelosError("USAGE", {
+      why: `${flag}: '${text}' is not a time`,
+      hint: "write 10m, 2h, 14:30, 2026-01-31 or 2026-01-31T14:30",
+    });
   return at;
 };

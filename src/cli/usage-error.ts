@@ -7,5 +7,8 @@ export const explain = (error: unknown, command: string): Error => {
   // Its text ends with the usage line after an empty line.
   const [first = message] = message.split("\n\n");
   const why = first.replace(/\s+/g, " ").trim().replace(/\.$/, "");
-  return new VelosError("USAGE", { why: why.charAt(0).toLowerCase() + why.slice(1), hint: `\`velos ${command} --help\` shows how it is used` });
+  return new VelosError("USAGE", {
+    why: why.charAt(0).toLowerCase() + why.slice(1),
+    hint: `\`velos ${command} --help\` shows how it is used`,
+  });
 };

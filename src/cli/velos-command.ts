@@ -27,7 +27,8 @@ export abstract class VelosCommand extends Command<VelosContext> {
   }
 
   protected get scope(): Scope {
-    if (this.system && this.user) throw new VelosError("USAGE", { why: "--system and --user exclude each other", hint: "choose one" });
+    if (this.system && this.user)
+      throw new VelosError("USAGE", { why: "--system and --user exclude each other", hint: "choose one" });
     if (this.system) return "system";
     if (this.user) return "user";
     return this.terminal.getuid?.() === 0 ? "system" : "user";

@@ -25,7 +25,8 @@ export const connectDaemon = async (options: ConnectOptions): Promise<Connection
   const { socket } = options.paths;
   const first = await attempt(socket);
   if (first instanceof Connection) return first;
-  if (options.start === false) throw new VelosError("DAEMON_UNREACHABLE", { why: "it does not run", hint: "any command but this one starts it" });
+  if (options.start === false)
+    throw new VelosError("DAEMON_UNREACHABLE", { why: "it does not run", hint: "any command but this one starts it" });
 
   const { startDaemon } = await import("./start-daemon.ts");
   const started = await startDaemon(options);
@@ -57,6 +58,9 @@ const attempt = async (socket: string): Promise<Connection | undefined> => {
         hint: "use sudo, or be in the group velos; `velos --user` manages your own apps",
       });
     }
-    throw new VelosError("DAEMON_UNREACHABLE", { why: (error as Error).message, hint: `is ${socket} a socket of velosd?` });
+    throw new VelosError("DAEMON_UNREACHABLE", {
+      why: (error as Error).message,
+      hint: `is ${socket} a socket of velosd?`,
+    });
   }
 };

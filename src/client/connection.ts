@@ -106,7 +106,7 @@ export class Connection {
       this.#waiting.get(id)?.item?.(item);
       return;
     }
-    const { id, result, error } = message as RpcResponse;
+    const { id, result, error } = message;
     if (id === null) return this.#fail(error?.message ?? "it did not understand");
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);

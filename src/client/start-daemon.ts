@@ -33,7 +33,9 @@ export const startDaemon = async (options: ConnectOptions): Promise<StartedDaemo
 const startUnits = async ({ paths, env }: ConnectOptions): Promise<StartedDaemon> => {
   const scope = paths.scope === "user" ? ["--user"] : [];
   const hint = `see \`systemctl ${[...scope, "status velosd.socket velosd.service"].join(" ")}\``;
-  const passed = Object.entries(env).filter(([name]) => name === "VELOS_HOME" || (paths.scope === "user" && /^(HOME|XDG_.*)$/.test(name)));
+  const passed = Object.entries(env).filter(
+    ([name]) => name === "VELOS_HOME" || (paths.scope === "user" && /^(HOME|XDG_.*)$/.test(name)),
+  );
   const made = await run("systemd-run", [
     ...scope,
     "--quiet",
@@ -87,8 +89,13 @@ const startDetached = async ({ paths, env }: ConnectOptions, backend: string): P
   child.once("error", (error) => (state.failure = error.message));
   // Another one that was faster holds the lock; this one leaves, and the client connects to that.
   child.once("exit", (code) => {
-    const last = readFileSync(logPath, "utf8").trim().split("\n").filter((line) => line.startsWith("velosd: ")).at(-1);
-    if (!last?.includes("already running")) state.failure = last?.replace(/^velosd: /, "") ?? `it ended with code ${code}`;
+    const last = readFileSync(logPath, "utf8")
+      .trim()
+      .split("\n")
+      .filter((line) => line.startsWith("velosd: "))
+      .at(-1);
+    if (!last?.includes("already running"))
+      state.failure = last?.replace(/^velosd: /, "") ?? `it ended with code ${code}`;
   });
   child.unref();
   return { failure: () => state.failure, hint: `see ${logPath}` };
@@ -97,5 +104,7 @@ const startDetached = async ({ paths, env }: ConnectOptions, backend: string): P
 /** Runs a program; undefined when it succeeded, else what it said. */
 const run = async (file: string, args: string[]): Promise<string | undefined> =>
   new Promise((resolve) => {
-    execFile(file, args, (error, _, stderr) => resolve(error ? stderr.trim().split("\n")[0] || error.message : undefined));
+    execFile(file, args, (error, _, stderr) =>
+      resolve(error ? stderr.trim().split("\n")[0] || error.message : undefined),
+    );
   });

@@ -14,7 +14,8 @@ const STOP_TIMEOUT_MS = 10_000;
  */
 export const stopDaemon = async (options: ConnectOptions): Promise<number | undefined> => {
   const scope = options.paths.scope === "user" ? ["--user"] : [];
-  const transient = (await output("systemctl", [...scope, "show", "--property=Transient", "--value", "velosd.socket"])) === "yes";
+  const transient =
+    (await output("systemctl", [...scope, "show", "--property=Transient", "--value", "velosd.socket"])) === "yes";
   const daemon = await connectIfThere(options);
   // The socket before velosd: a connection that comes meanwhile must not start it again.
   if (transient) await output("systemctl", [...scope, "stop", "velosd.socket"]);
@@ -23,7 +24,11 @@ export const stopDaemon = async (options: ConnectOptions): Promise<number | unde
   daemon.close();
   const deadline = Date.now() + STOP_TIMEOUT_MS;
   while (isAlive(pid)) {
-    if (Date.now() > deadline) throw new VelosError("DAEMON_UNREACHABLE", { why: `velosd (pid ${pid}) does not end`, hint: `kill -9 ${pid} does no harm` });
+    if (Date.now() > deadline)
+      throw new VelosError("DAEMON_UNREACHABLE", {
+        why: `velosd (pid ${pid}) does not end`,
+        hint: `kill -9 ${pid} does no harm`,
+      });
     await delay(5);
   }
   if (transient) await output("systemctl", [...scope, "stop", "velosd.service"]);

@@ -1,6 +1,4 @@
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { promisify } from "node:util";
 
 /** A user of this machine. */
 export interface User {
@@ -14,8 +12,6 @@ export interface Accounts {
   user: (nameOrId: string) => Promise<User | undefined>;
   group: (nameOrId: string) => Promise<{ name: string; gid: number } | undefined>;
 }
-
-const run = promisify(execFile);
 
 /**
  * The line of an account in /etc/passwd or /etc/group; where it is not there, what `getent` says, since accounts may
@@ -31,8 +27,8 @@ const findLine = async (
   const rows = text.split("\n").map((line) => line.split(":"));
   const row = rows.find((fields) => fields.length > 3 && fields[isId ? 2 : 0] === nameOrId);
   if (row !== undefined || directory !== "/etc" || !/^[A-Za-z0-9_][^\s:]*$/.test(nameOrId)) return row;
-  const answer = await run("getent", [database, nameOrId], { timeout: 5000 }).catch(() => ({ stdout: "" }));
-  const fields = answer.stdout.trim().split(":");
+  const { output } = await import("./output.ts");
+  const fields = ((await output("getent", [database, nameOrId])) ?? "").split(":");
   return fields.length > 3 ? fields : undefined;
 };
 

@@ -60,13 +60,7 @@ export const checkTable = async <S>(
       problems.push({ path: [...at, name], part: "key", code: "NOT_YET", why: name, hint: "" });
     } else if ("table" in entry) {
       if (isTable(value)) {
-        settings[entry.field] = await checkTable(
-          entry.table as KeyTable<unknown>,
-          value,
-          context,
-          [...at, name],
-          problems,
-        );
+        settings[entry.field] = await checkTable(entry.table, value, context, [...at, name], problems);
       } else {
         const why = `${name} should be a table, not ${showValue(value)}`;
         problems.push({

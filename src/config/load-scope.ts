@@ -22,7 +22,7 @@ export const loadScopeConfig = async (path: string): Promise<ScopeConfig> => {
     if (error instanceof VelosError && isAbsent(error.cause)) return {};
     throw error;
   }
-  const { apps: _, ...written } = document.content;
+  const written = Object.fromEntries(Object.entries(document.content).filter(([key]) => key !== "apps"));
   const problems: Problem[] = [];
   const config = await checkTable<ScopeConfig>(
     scopeKeys,

@@ -1,4 +1,4 @@
-import { access, constants } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { appNameFromPath } from "../domain/app-name.ts";
 import { VelosError } from "../domain/errors.ts";
@@ -166,7 +166,7 @@ const commandLine = (draft: AppDraft, line: string): string[] => {
 
 const checkReadable = async (draft: AppDraft, file: string): Promise<void> => {
   try {
-    await access(file, constants.R_OK);
+    await (await open(file)).close();
   } catch (error) {
     const at = placePrefix(draft, "script");
     throw new VelosError("SCRIPT_UNREADABLE", { at, path: file, why: readFailure(error) }, { cause: error });

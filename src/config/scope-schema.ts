@@ -2,7 +2,7 @@ import type { KeyTable } from "./schema.ts";
 import { later } from "./schema.ts";
 
 /** velosd's own settings, from the top level of the scope's config file. No setting has landed yet. */
-export type ScopeConfig = Record<never, never>;
+export type ScopeConfig = Record<string, never>;
 
 /** The keys at the top level of the scope's config file, besides `[apps]`. */
 export const scopeKeys: KeyTable<ScopeConfig> = {

@@ -110,7 +110,9 @@ class Scanner {
         });
         return;
       case "{":
-        this.#list("}", () => this.#pair(path));
+        this.#list("}", () => {
+          this.#pair(path);
+        });
         return;
       default:
         this.#skip(/[^,\]}#\n]+/y);

@@ -1,8 +1,6 @@
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { promisify } from "node:util";
 import type { Interpreter, NoInterpreter, ProgramLookup } from "./interpreter.ts";
 import { findNode } from "./interpreter.ts";
 
@@ -54,9 +52,6 @@ export const runsTypeScript = (version: string): boolean => {
 };
 
 const askNodeVersion = async (program: string): Promise<string | undefined> => {
-  try {
-    return (await promisify(execFile)(program, ["--version"], { timeout: 5000 })).stdout.trim();
-  } catch {
-    return undefined;
-  }
+  const { output } = await import("./output.ts");
+  return output(program, ["--version"]);
 };

@@ -23,7 +23,7 @@ export const splitWords = (line: string): string[] => {
       for (i++; line[i] !== '"'; i++) {
         if (i >= line.length) throw new WordsError('has a " that is not closed');
         if (line[i] === "\\" && '"\\$`'.includes(line[i + 1] ?? "-")) i++;
-        word += line[i];
+        word += line[i]!;
       }
     } else if (char === "\\") {
       if (i + 1 >= line.length) throw new WordsError("ends with a backslash");

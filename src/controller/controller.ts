@@ -76,7 +76,10 @@ export class Controller {
     for (const record of records) this.converge.adopt(record);
     const known = new Set(records.map(({ spec }) => spec.name));
     for (const app of this.backend.apps()) {
-      if (!known.has(app)) this.problems.push(`instances of ${app} run, but nothing is stored of it; \`velos start\` it again, or end them with \`velos delete ${app}\``);
+      if (!known.has(app))
+        this.problems.push(
+          `instances of ${app} run, but nothing is stored of it; \`velos start\` it again, or end them with \`velos delete ${app}\``,
+        );
     }
   }
 
@@ -89,8 +92,11 @@ export class Controller {
 
   /** Apps and their instances; all of them without selectors. */
   async list(selectors: readonly string[] = [], usage = true): Promise<AppView[]> {
-    const targets = selectors.length === 0 ? this.converge.names().map((app): Target => ({ app })) : this.#targets(selectors);
-    const views = await Promise.all([...new Set(targets.map(({ app }) => app))].map((app) => this.#view(this.#state(app), usage)));
+    const targets =
+      selectors.length === 0 ? this.converge.names().map((app): Target => ({ app })) : this.#targets(selectors);
+    const views = await Promise.all(
+      [...new Set(targets.map(({ app }) => app))].map((app) => this.#view(this.#state(app), usage)),
+    );
     const wanted = new Map<string, Set<number> | undefined>();
     for (const { app, index } of targets) {
       if (index === undefined) wanted.set(app, undefined);
@@ -108,7 +114,8 @@ export class Controller {
     const [target] = this.#targets([selector]);
     const state = this.#state(target!.app);
     const app = await this.#view(state);
-    const instance = target!.index === undefined ? undefined : app.processes.find(({ index }) => index === target!.index);
+    const instance =
+      target!.index === undefined ? undefined : app.processes.find(({ index }) => index === target!.index);
     return { app, spec: masked(state.record.spec), ...(instance && { instance }) };
   }
 
@@ -119,7 +126,10 @@ export class Controller {
   async start(spec: AppSpec, quantity: Quantity | undefined): Promise<StartOutcome> {
     const existing = this.converge.get(spec.name);
     if (!existing) {
-      const record = this.#newRecord(spec, applyQuantity(quantity ?? { kind: "exact", count: 1 }, 0, availableParallelism()));
+      const record = this.#newRecord(
+        spec,
+        applyQuantity(quantity ?? { kind: "exact", count: 1 }, 0, availableParallelism()),
+      );
       const state = await this.converge.create(record);
       await settle(this.converge, state, { failOn: "any" });
       return { app: await this.#view(state), outcome: "created" };
@@ -135,11 +145,18 @@ export class Controller {
     await this.converge.change(existing, (current) => {
       const next: AppRecord = { ...resumed(current, this.#alive(current)), instances: count, spec };
       if (fingerprint(spec) === fingerprint(current.spec)) return next;
-      return { ...next, previous: current.spec, ...(current.running && { rollout: this.#rollout(next, "update", "rollout") }) };
+      return {
+        ...next,
+        previous: current.spec,
+        ...(current.running && { rollout: this.#rollout(next, "update", "rollout") }),
+      };
     });
     await this.backend.adjust(spec);
     await settle(this.converge, existing, { failOn: "any" });
-    return { app: await this.#view(existing), outcome: record.running && (!same || rolls || count !== record.instances) ? "updated" : "resumed" };
+    return {
+      app: await this.#view(existing),
+      outcome: record.running && (!same || rolls || count !== record.instances) ? "updated" : "resumed",
+    };
   }
 
   /** Starts what was stopped: whole apps, or single instances. */
@@ -159,7 +176,11 @@ export class Controller {
   }
 
   /** Replaces instances: all at once (`restart`), or a few at a time, gated on readiness (`reload`). */
-  async restart(selectors: readonly string[], kind: "restart" | "reload", reason: RestartReason = "manual"): Promise<AppView[]> {
+  async restart(
+    selectors: readonly string[],
+    kind: "restart" | "reload",
+    reason: RestartReason = "manual",
+  ): Promise<AppView[]> {
     return this.#each(selectors, async (state, indexes) => {
       await this.converge.change(state, (record) => {
         const next = resumed(record, this.#alive(record), indexes);
@@ -187,7 +208,9 @@ export class Controller {
 
   /** Stops an app and forgets it. */
   async delete(selectors: readonly string[]): Promise<string[]> {
-    const orphans = selectors.filter((selector) => !this.converge.get(selector) && this.backend.apps().includes(selector));
+    const orphans = selectors.filter(
+      (selector) => !this.converge.get(selector) && this.backend.apps().includes(selector),
+    );
     await Promise.all(orphans.map((app) => this.#deleteOrphan(app)));
     const rest = selectors.filter((selector) => !orphans.includes(selector));
     if (rest.length === 0) return orphans;
@@ -288,7 +311,10 @@ export class Controller {
     if (at >= 0) this.problems.splice(at, 1);
   }
 
-  async #each(selectors: readonly string[], act: (state: AppState, indexes: number[] | undefined) => Promise<void>): Promise<AppView[]> {
+  async #each(
+    selectors: readonly string[],
+    act: (state: AppState, indexes: number[] | undefined) => Promise<void>,
+  ): Promise<AppView[]> {
     const byApp = new Map<string, number[] | undefined>();
     for (const { app, index } of this.#targets(selectors)) {
       this.#checkIndex(app, index);
@@ -298,7 +324,9 @@ export class Controller {
     const results = await Promise.allSettled([...byApp].map(([app, indexes]) => act(this.#state(app), indexes)));
     const failure = results.find((result) => result.status === "rejected");
     if (failure) throw failure.reason;
-    return Promise.all([...byApp.keys()].flatMap((app) => this.converge.get(app) ?? []).map((state) => this.#view(state)));
+    return Promise.all(
+      [...byApp.keys()].flatMap((app) => this.converge.get(app) ?? []).map((state) => this.#view(state)),
+    );
   }
 
   #targets(selectors: readonly string[]): Target[] {
@@ -325,7 +353,11 @@ export class Controller {
   }
 
   async #view(state: AppState, usage = true): Promise<AppView> {
-    return viewApp(state, { backend: this.backend, counters: this.counters, meter: this.meter, now: this.#now() }, usage);
+    return viewApp(
+      state,
+      { backend: this.backend, counters: this.counters, meter: this.meter, now: this.#now() },
+      usage,
+    );
   }
 }
 

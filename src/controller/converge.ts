@@ -166,7 +166,8 @@ export class Converge {
     }
     const rollout = isActive(state.record.rollout) ? state.record.rollout : undefined;
     for (const [index, track] of counters.of(state.name)) {
-      if (seen.has(index) || track.run === "" || state.pending.has(index) || rollout?.from[index] !== undefined) continue;
+      if (seen.has(index) || track.run === "" || state.pending.has(index) || rollout?.from[index] !== undefined)
+        continue;
       counters.set(state.name, index, endTrack(track));
     }
   }
@@ -180,7 +181,9 @@ export class Converge {
         // Only the newest is worth writing.
         if (state.record === record && !state.deleted) await this.#options.store.save(record);
       })
-      .catch((error: unknown) => this.#options.report(`${(error as Error).message}; it will be found again by looking`));
+      .catch((error: unknown) =>
+        this.#options.report(`${(error as Error).message}; it will be found again by looking`),
+      );
   }
 
   #act(state: AppState, action: Action): void {
@@ -235,7 +238,8 @@ export class Converge {
       return;
     }
     state.failures.set(index, { why, at: now() });
-    const rollout = isActive(state.record.rollout) && state.record.rollout.kind !== "restart" ? state.record.rollout : undefined;
+    const rollout =
+      isActive(state.record.rollout) && state.record.rollout.kind !== "restart" ? state.record.rollout : undefined;
     if (rollout?.from[index] !== undefined || (rollout && index >= state.record.instances)) {
       state.refused.set(index, why);
       return;
@@ -269,7 +273,10 @@ export class Converge {
         rollout: { ...rollout, kind: "revert", status: "running", from, failure: verdict.failure },
       });
     } else {
-      this.#replace(state, { ...record, rollout: { ...rollout, status: "stalled", endedAt: at, failure: rollout.failure ?? verdict.failure } });
+      this.#replace(state, {
+        ...record,
+        rollout: { ...rollout, status: "stalled", endedAt: at, failure: rollout.failure ?? verdict.failure },
+      });
     }
     const ended = state.record.rollout!;
     this.#options.events.emit({
@@ -304,7 +311,15 @@ export class Converge {
       const previous = state.announced.get(index) ?? "absent";
       if (previous === status) continue;
       state.announced.set(index, status);
-      this.#options.events.emit({ type: "instance", app: state.name, index, status, previous, ...(pid !== undefined && { pid }), at });
+      this.#options.events.emit({
+        type: "instance",
+        app: state.name,
+        index,
+        status,
+        previous,
+        ...(pid !== undefined && { pid }),
+        at,
+      });
     }
     for (const [index, previous] of [...state.announced]) {
       if (seen.has(index)) continue;

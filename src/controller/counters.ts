@@ -25,7 +25,10 @@ export class Counters {
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
     for (const app of apps) {
       try {
-        const stored = JSON.parse(await readFile(join(this.directory, `${app}.json`), "utf8")) as Record<string, CrashTrack>;
+        const stored = JSON.parse(await readFile(join(this.directory, `${app}.json`), "utf8")) as Record<
+          string,
+          CrashTrack
+        >;
         this.#tracks.set(app, new Map(Object.entries(stored).map(([index, track]) => [Number(index), track])));
       } catch {
         // Counts that cannot be read begin anew.

@@ -4,7 +4,15 @@ import type { RolloutFailure, RolloutStatus } from "../domain/rollout.ts";
 
 /** What velosd tells its subscribers. Everything else is found by looking. */
 export type VelosEvent =
-  | { type: "instance"; app: string; index: number; status: InstanceStatus | "absent"; previous: InstanceStatus | "absent"; pid?: number; at: number }
+  | {
+      type: "instance";
+      app: string;
+      index: number;
+      status: InstanceStatus | "absent";
+      previous: InstanceStatus | "absent";
+      pid?: number;
+      at: number;
+    }
   | { type: "app"; app: string; change: "created" | "updated" | "deleted"; at: number }
   | { type: "rollout"; app: string; id: string; status: RolloutStatus; failure?: RolloutFailure; at: number };
 

@@ -36,7 +36,8 @@ export const settle = async (converge: Converge, state: AppState, options: Settl
     }
     if (options.until === "deleted") {
       const failure = state.failures.get(-1);
-      if (failure && failure.at >= began) throw new VelosError("STORE_FAILED", { app: state.name, why: failure.why, path: "the store" });
+      if (failure && failure.at >= began)
+        throw new VelosError("STORE_FAILED", { app: state.name, why: failure.why, path: "the store" });
       if (!state.record.deleting) throw new VelosError("OPERATION_SUPERSEDED", { app: state.name });
       return "wait";
     }
@@ -82,7 +83,13 @@ const graceOver = async (converge: Converge, state: AppState): Promise<void> => 
   await new Promise<void>((resolve) => {
     const look = (): void => {
       const now = converge.observe(state.name);
-      if (!online.some(({ index, run }) => !now.some((other) => other.index === index && other.run === run && other.status === "online"))) return;
+      if (
+        !online.some(
+          ({ index, run }) =>
+            !now.some((other) => other.index === index && other.run === run && other.status === "online"),
+        )
+      )
+        return;
       done();
     };
     const timer = setTimeout(() => done(), wait);
@@ -111,7 +118,12 @@ const throwStalled = (state: AppState, id: string | undefined): void => {
 };
 
 /** Throws for an instance that is wanted and crashed, failed, or was given up since the command began. */
-const throwFailure = (converge: Converge, state: AppState, began: number, relevant: (index: number) => boolean): void => {
+const throwFailure = (
+  converge: Converge,
+  state: AppState,
+  began: number,
+  relevant: (index: number) => boolean,
+): void => {
   const { record } = state;
   const fail = (index: number, why: string): never => {
     throw new VelosError("INSTANCE_FAILED", { app: state.name, index, why });

@@ -77,10 +77,18 @@ export class Store {
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
     const { mode, uid } = await stat(this.directory);
     if ((mode & 0o002) !== 0) {
-      throw new VelosError("PATH_UNSAFE", { path: this.directory, why: "is writable by everybody", hint: `chmod o-w ${this.directory}` });
+      throw new VelosError("PATH_UNSAFE", {
+        path: this.directory,
+        why: "is writable by everybody",
+        hint: `chmod o-w ${this.directory}`,
+      });
     }
     if (process.getuid && uid !== process.getuid()) {
-      throw new VelosError("PATH_UNSAFE", { path: this.directory, why: `belongs to user ${uid}`, hint: "give it to the user velosd runs as" });
+      throw new VelosError("PATH_UNSAFE", {
+        path: this.directory,
+        why: `belongs to user ${uid}`,
+        hint: "give it to the user velosd runs as",
+      });
     }
   }
 }
@@ -123,7 +131,11 @@ const parseRecord = (text: string, app: string, path: string): AppRecord => {
   if (typeof version !== "number") throw new Error("no format version");
   if (version > STORE_VERSION) throw new VelosError("STORE_TOO_NEW", { path, version, known: STORE_VERSION });
   if (!isAppName(app) || record.spec?.name !== app) throw new Error("the app in it is not the one of its name");
-  if (!Number.isInteger(record.instances) || typeof record.running !== "boolean" || typeof record.spec.program !== "string") {
+  if (
+    !Number.isInteger(record.instances) ||
+    typeof record.running !== "boolean" ||
+    typeof record.spec.program !== "string"
+  ) {
     throw new Error("fields are missing");
   }
   return record;

@@ -97,14 +97,22 @@ const viewInstance = async (
     ...(instance && { unit: instance.unit, spec: instance.fingerprint }),
     ...(instance?.pid !== undefined && { pid: instance.pid }),
     ...figures,
-    ...(instance?.startedAt !== undefined && { startedAt: instance.startedAt, uptimeMs: Math.max(0, context.now - instance.startedAt) }),
+    ...(instance?.startedAt !== undefined && {
+      startedAt: instance.startedAt,
+      uptimeMs: Math.max(0, context.now - instance.startedAt),
+    }),
     restarts: track.total,
     ...(exit && { exit }),
     ...(hold && { hold }),
   };
 };
 
-const statusOf = (state: AppState, index: number, instance: ObservedInstance | undefined, hold: Hold | undefined): InstanceStatus => {
+const statusOf = (
+  state: AppState,
+  index: number,
+  instance: ObservedInstance | undefined,
+  hold: Hold | undefined,
+): InstanceStatus => {
   const pending = state.pending.get(index)?.type;
   if (instance) {
     if (pending === "stop" && instance.status !== "errored") return "stopping";

@@ -30,7 +30,8 @@ export const createIpcServer = (options: IpcServerOptions): Server =>
     socket.on("close", () => {
       for (const controller of running.values()) controller.abort();
     });
-    const answer = (response: Omit<RpcResponse, "jsonrpc">): void => void writeFrame(socket, { jsonrpc: "2.0", ...response });
+    const answer = (response: Omit<RpcResponse, "jsonrpc">): void =>
+      void writeFrame(socket, { jsonrpc: "2.0", ...response });
     const refuse = (id: RpcResponse["id"], code: number, error: VelosError): void =>
       answer({ id, error: { code, message: error.message, data: error.toData() } });
 
@@ -81,11 +82,13 @@ const parse = (text: string): RpcRequest | { cancel: number | string } | VelosEr
     const id = (message.params as { id?: unknown } | undefined)?.id;
     return isId(id) ? { cancel: id } : invalid("cancel needs the id of a request", 'send {"id": …} as params');
   }
-  if (!isId(message.id)) return invalid("a request needs an id: a number or a string", "velosd takes no notifications but cancel");
+  if (!isId(message.id))
+    return invalid("a request needs an id: a number or a string", "velosd takes no notifications but cancel");
   return { jsonrpc: "2.0", id: message.id, method: message.method, params: message.params };
 };
 
-const isId = (id: unknown): id is number | string => typeof id === "number" || (typeof id === "string" && id.length <= 100);
+const isId = (id: unknown): id is number | string =>
+  typeof id === "number" || (typeof id === "string" && id.length <= 100);
 
 const serve = async (
   request: RpcRequest,
@@ -96,11 +99,15 @@ const serve = async (
   const began = process.hrtime.bigint();
   const known = Object.hasOwn(operations, request.method);
   try {
-    if (!known) throw new VelosError("METHOD_NOT_FOUND", { method: request.method.slice(0, 100), version: options.version });
+    if (!known)
+      throw new VelosError("METHOD_NOT_FOUND", { method: request.method.slice(0, 100), version: options.version });
     const name = request.method as OperationName;
     const params = request.params ?? {};
     checkParams(name, operations[name].params, params);
-    const result = name in options.streams ? await stream(request, name, params, socket, signal, options) : await call(name, params, options);
+    const result =
+      name in options.streams
+        ? await stream(request, name, params, socket, signal, options)
+        : await call(name, params, options);
     options.counters.count(name, "OK", began);
     return { id: request.id, result };
   } catch (error) {
@@ -138,5 +145,8 @@ const checkParams = (name: string, schema: TSchema, params: unknown): void => {
   if (Value.Check(schema, params)) return;
   const [first] = Value.Errors(schema, params);
   const where = first?.instancePath || "/";
-  throw new VelosError("MESSAGE_INVALID", { why: `${name}: ${where} ${first?.message ?? "is invalid"}`, hint: "is this velos of another version than velosd?" });
+  throw new VelosError("MESSAGE_INVALID", {
+    why: `${name}: ${where} ${first?.message ?? "is invalid"}`,
+    hint: "is this velos of another version than velosd?",
+  });
 };

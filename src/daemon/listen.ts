@@ -40,7 +40,11 @@ export const listenOnSocket = async (server: Server, paths: Paths, activated: bo
   await mkdir(paths.runtime, { recursive: true, mode: paths.scope === "system" ? 0o750 : 0o700 });
   const { mode } = await stat(paths.runtime);
   if ((mode & 0o002) !== 0) {
-    throw new VelosError("PATH_UNSAFE", { path: paths.runtime, why: "is writable by everybody", hint: `chmod o-w ${paths.runtime}` });
+    throw new VelosError("PATH_UNSAFE", {
+      path: paths.runtime,
+      why: "is writable by everybody",
+      hint: `chmod o-w ${paths.runtime}`,
+    });
   }
   // The lock is ours, so whoever made this socket is dead.
   await rm(paths.socket, { force: true });

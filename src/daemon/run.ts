@@ -56,7 +56,12 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
     // After the answer has gone out.
     shutdown: () => setTimeout(() => void stop(), 20),
   });
-  const server = createIpcServer({ ...handlers, counters: new RequestCounters(), version: options.version, report: log });
+  const server = createIpcServer({
+    ...handlers,
+    counters: new RequestCounters(),
+    version: options.version,
+    report: log,
+  });
   const sockets = new Set<import("node:net").Socket>();
   server.on("connection", (socket) => {
     sockets.add(socket);
@@ -67,10 +72,18 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
   return { stop, stopped };
 };
 
-const createBackend = async (name: string, paths: Paths, env: Readonly<Record<string, string | undefined>>): Promise<Backend> => {
+const createBackend = async (
+  name: string,
+  paths: Paths,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Backend> => {
   if (name === "systemd") {
     const { SystemdBackend } = await import("../backend/systemd/backend.ts");
-    return new SystemdBackend({ scope: paths.scope, busAddress: busAddress(paths, env), runtimeDirectory: paths.managerRuntime ?? "/run" });
+    return new SystemdBackend({
+      scope: paths.scope,
+      busAddress: busAddress(paths, env),
+      runtimeDirectory: paths.managerRuntime ?? "/run",
+    });
   }
   const { SpawnBackend } = await import("../backend/spawn/backend.ts");
   return new SpawnBackend({ stateDir: paths.state });

@@ -39,7 +39,8 @@ export const absorb = (
     const replacing = rollout?.from[index] !== undefined;
     if (isWanted(record, index) && !replacing) {
       const last = tracks.get(index)?.exit;
-      const byItself = !record.spec.autorestart || (last?.code !== undefined && record.spec.stopExitCodes.includes(last.code));
+      const byItself =
+        !record.spec.autorestart || (last?.code !== undefined && record.spec.stopExitCodes.includes(last.code));
       holds[index] = { why: byItself ? "exited" : "operator", at: now, ...(last && { exit: last }) };
     }
     if (!replacing) created.delete(index);
@@ -48,7 +49,13 @@ export const absorb = (
   for (const instance of instances) {
     const { index, status } = instance;
     const hold = holds[index];
-    if (hold && hold.why !== "command" && hold.why !== "gave-up" && status === "online" && (instance.startedAt ?? 0) > hold.at) {
+    if (
+      hold &&
+      hold.why !== "command" &&
+      hold.why !== "gave-up" &&
+      status === "online" &&
+      (instance.startedAt ?? 0) > hold.at
+    ) {
       delete holds[index];
     }
     if (pending.has(index)) continue;
@@ -64,7 +71,8 @@ export const absorb = (
   }
 
   const indexes = [...created].sort((a, b) => a - b);
-  if (sameHolds(holds, record.holds) && epoch === record.created.epoch && sameNumbers(indexes, record.created.indexes)) return record;
+  if (sameHolds(holds, record.holds) && epoch === record.created.epoch && sameNumbers(indexes, record.created.indexes))
+    return record;
   return { ...record, holds, created: { epoch, indexes } };
 };
 

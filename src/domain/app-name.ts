@@ -27,5 +27,10 @@ export const checkAppName = (name: string): string => {
 /** An app's name made of a file's name: `server.prod.mjs` gives `server.prod`; never fails on an ordinary path. */
 export const appNameFromPath = (path: string): string => {
   const base = path.slice(path.lastIndexOf("/") + 1).replace(/\.(?:mjs|cjs|js|mts|cts|ts|py|rb|sh|pl)$/, "");
-  return checkAppName(base.replace(/[^A-Za-z0-9_.-]+/gu, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 64));
+  return checkAppName(
+    base
+      .replace(/[^A-Za-z0-9_.-]+/gu, "-")
+      .replace(/^[^A-Za-z0-9]+/, "")
+      .slice(0, 64),
+  );
 };

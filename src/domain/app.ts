@@ -136,7 +136,10 @@ const canonical = (value: unknown): unknown => {
 };
 
 const hash = (value: unknown): string =>
-  createHash("sha256").update(JSON.stringify(canonical(value))).digest("hex").slice(0, 12);
+  createHash("sha256")
+    .update(JSON.stringify(canonical(value)))
+    .digest("hex")
+    .slice(0, 12);
 
 /**
  * A short hash of the fields of a spec that cannot change in place: two instances with the same fingerprint were

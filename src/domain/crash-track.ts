@@ -72,5 +72,7 @@ export const hasGivenUp = (
 ): boolean => {
   if (track === undefined || track.shortRuns <= limits.maxRestarts) return false;
   if (instance.status === "waiting" || instance.status === "starting") return true;
-  return instance.status === "online" && instance.restarts > 0 && now - (instance.startedAt ?? now) < limits.minUptimeMs;
+  return (
+    instance.status === "online" && instance.restarts > 0 && now - (instance.startedAt ?? now) < limits.minUptimeMs
+  );
 };

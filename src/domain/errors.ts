@@ -29,12 +29,32 @@ const TABLE = {
     hint: "write a number from 1 to {limit}, +N, -N or max",
   },
   CONFIG_INVALID: { status: 400, exit: 2, message: "{where}: {why}", hint: "{hint}" },
-  CONFIG_NOT_FOUND: { status: 400, exit: 2, message: "cannot read {path}: {why}", hint: "check the path given with --config" },
+  CONFIG_NOT_FOUND: {
+    status: 400,
+    exit: 2,
+    message: "cannot read {path}: {why}",
+    hint: "check the path given with --config",
+  },
   USAGE: { status: 400, exit: 2, message: "{why}", hint: "{hint}" },
   SPEC_INVALID: { status: 400, exit: 2, message: "{where}: {why}", hint: "{hint}" },
-  SCRIPT_NOT_FOUND: { status: 400, exit: 2, message: "{at}no such script: {path}", hint: "{meant}paths are relative to {cwd}{also}" },
-  SCRIPT_UNREADABLE: { status: 400, exit: 2, message: "{at}cannot read the script {path}: {why}", hint: "make it readable for the user that the app runs as" },
-  SCRIPT_IS_DIRECTORY: { status: 400, exit: 2, message: "{at}{path} is a directory", hint: "name the file in it that is to run{meant}" },
+  SCRIPT_NOT_FOUND: {
+    status: 400,
+    exit: 2,
+    message: "{at}no such script: {path}",
+    hint: "{meant}paths are relative to {cwd}{also}",
+  },
+  SCRIPT_UNREADABLE: {
+    status: 400,
+    exit: 2,
+    message: "{at}cannot read the script {path}: {why}",
+    hint: "make it readable for the user that the app runs as",
+  },
+  SCRIPT_IS_DIRECTORY: {
+    status: 400,
+    exit: 2,
+    message: "{at}{path} is a directory",
+    hint: "name the file in it that is to run{meant}",
+  },
   SCRIPT_NOT_EXECUTABLE: {
     status: 400,
     exit: 2,
@@ -47,11 +67,31 @@ const TABLE = {
     message: "{at}cannot find '{name}', which should run {path}",
     hint: "install it, or name another with --interpreter{also}",
   },
-  CWD_NOT_FOUND: { status: 400, exit: 2, message: "{at}the working directory {path} {why}", hint: "create it, or choose another with --cwd" },
+  CWD_NOT_FOUND: {
+    status: 400,
+    exit: 2,
+    message: "{at}the working directory {path} {why}",
+    hint: "create it, or choose another with --cwd",
+  },
   ENV_FILE_UNREADABLE: { status: 400, exit: 2, message: "{at}cannot read the env file {path}: {why}", hint: "{hint}" },
-  USER_NOT_FOUND: { status: 400, exit: 2, message: "{at}there is no user '{user}' on this machine", hint: "create it, or choose another with --uid" },
-  GROUP_NOT_FOUND: { status: 400, exit: 2, message: "{at}there is no group '{group}' on this machine", hint: "create it, or choose another with --gid" },
-  NOT_YET: { status: 501, exit: 2, message: "{at}{what} is not there yet", hint: "it comes with a later release of velos" },
+  USER_NOT_FOUND: {
+    status: 400,
+    exit: 2,
+    message: "{at}there is no user '{user}' on this machine",
+    hint: "create it, or choose another with --uid",
+  },
+  GROUP_NOT_FOUND: {
+    status: 400,
+    exit: 2,
+    message: "{at}there is no group '{group}' on this machine",
+    hint: "create it, or choose another with --gid",
+  },
+  NOT_YET: {
+    status: 501,
+    exit: 2,
+    message: "{at}{what} is not there yet",
+    hint: "it comes with a later release of velos",
+  },
   PORT_IN_USE: {
     status: 409,
     exit: 1,
@@ -59,8 +99,18 @@ const TABLE = {
     hint: "nothing was started; stop what listens there or choose another address",
   },
   ROLLOUT_STALLED: { status: 409, exit: 1, message: "the rollout of {app} stopped: {why}", hint: "{hint}" },
-  ROLLOUT_NOT_FOUND: { status: 404, exit: 1, message: "{app} has no rollout {what}", hint: "`velos reload {app}` begins one" },
-  INSTANCE_FAILED: { status: 500, exit: 1, message: "{app}:{index} did not come up: {why}", hint: "see `velos logs {app}:{index}`" },
+  ROLLOUT_NOT_FOUND: {
+    status: 404,
+    exit: 1,
+    message: "{app} has no rollout {what}",
+    hint: "`velos reload {app}` begins one",
+  },
+  INSTANCE_FAILED: {
+    status: 500,
+    exit: 1,
+    message: "{app}:{index} did not come up: {why}",
+    hint: "see `velos logs {app}:{index}`",
+  },
   OPERATION_SUPERSEDED: {
     status: 409,
     exit: 1,
@@ -82,14 +132,29 @@ const TABLE = {
   },
   PATH_UNSAFE: { status: 500, exit: 1, message: "{path} {why}", hint: "velosd does not start with it; {hint}" },
   DAEMON_UNREACHABLE: { status: 503, exit: 4, message: "cannot reach velosd: {why}", hint: "{hint}" },
-  DAEMON_RUNNING: { status: 409, exit: 1, message: "velosd is already running for this scope ({where})", hint: "`velos ping` asks it; `velos kill` ends it" },
+  DAEMON_RUNNING: {
+    status: 409,
+    exit: 1,
+    message: "velosd is already running for this scope ({where})",
+    hint: "`velos ping` asks it; `velos kill` ends it",
+  },
   DAEMON_LEAVING: { status: 503, exit: 4, message: "velosd is stopping", hint: "repeat the command" },
   PERMISSION_DENIED: { status: 403, exit: 4, message: "{path} is not yours to open", hint: "{hint}" },
   UNAUTHORIZED: { status: 401, exit: 4, message: "{why}", hint: "{hint}" },
   MESSAGE_INVALID: { status: 400, exit: 2, message: "{why}", hint: "{hint}" },
-  METHOD_NOT_FOUND: { status: 404, exit: 1, message: "velosd knows no '{method}'", hint: "it is {version}; is it older than this velos? `velos kill` lets the newer one start" },
+  METHOD_NOT_FOUND: {
+    status: 404,
+    exit: 1,
+    message: "velosd knows no '{method}'",
+    hint: "it is {version}; is it older than this velos? `velos kill` lets the newer one start",
+  },
   LOGS_UNAVAILABLE: { status: 502, exit: 1, message: "cannot read the logs: {why}", hint: "{hint}" },
-  INTERNAL: { status: 500, exit: 1, message: "{why}", hint: "this is a bug in velos; please report it with the text above" },
+  INTERNAL: {
+    status: 500,
+    exit: 1,
+    message: "{why}",
+    hint: "this is a bug in velos; please report it with the text above",
+  },
 } as const satisfies Record<string, { status: number; exit: number; message: string; hint: string }>;
 
 export type ErrorCode = keyof typeof TABLE;
@@ -140,10 +205,11 @@ export class VelosError extends Error {
   /** Rebuilds an error that came from another process; an unknown code (a newer velosd) becomes INTERNAL. */
   static fromData(data: unknown, fallbackMessage: string): VelosError {
     const { code, details } = (data ?? {}) as Partial<ErrorData>;
-    if (code !== undefined && code in TABLE) return new VelosError(code, details ?? {});
+    if (typeof code === "string" && Object.hasOwn(TABLE, code)) return new VelosError(code, details ?? {});
     return new VelosError("INTERNAL", { why: fallbackMessage });
   }
 }
 
 /** All codes with their HTTP status and exit code, for documentation and for the OpenAPI description. */
-export const errorTable: Readonly<Record<ErrorCode, { status: number; exit: number; message: string; hint: string }>> = TABLE;
+export const errorTable: Readonly<Record<ErrorCode, { status: number; exit: number; message: string; hint: string }>> =
+  TABLE;

@@ -13,7 +13,7 @@ export const instanceEnvironment = (
 ): { visible: Record<string, string>; secret: Record<string, string> } => {
   const visible: Record<string, string> = { ...spec.env };
   const secret: Record<string, string> = {};
-  for (const [name, value] of Object.entries(spec.secretEnv)) if (!(name in visible)) secret[name] = value;
+  for (const [name, value] of Object.entries(spec.secretEnv)) if (!Object.hasOwn(visible, name)) secret[name] = value;
   if (spec.incrementVar !== undefined) {
     const base = Number(visible[spec.incrementVar] ?? secret[spec.incrementVar] ?? "0");
     const value = String((Number.isFinite(base) ? base : 0) + index);
@@ -26,5 +26,7 @@ export const instanceEnvironment = (
   visible["NODE_APP_INSTANCE"] = String(index);
   if (spec.instanceVar !== undefined) visible[spec.instanceVar] = String(index);
   visible["VELOS_SPEC"] = fingerprint(spec);
+  // Supervisors let a secret win over what is visible; what velos adds is not to be won over.
+  for (const name of Object.keys(visible)) delete secret[name];
   return { visible, secret };
 };

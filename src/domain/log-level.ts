@@ -36,7 +36,17 @@ const WORDS: Readonly<Record<string, LogLevel>> = {
 
 /** Numbers of pino and bunyan: 60 fatal, 50 error, 40 warn, 30 info, 20 debug, 10 trace. */
 const ofNumber = (value: number): LogLevel =>
-  value >= 60 ? "fatal" : value >= 50 ? "error" : value >= 40 ? "warn" : value >= 30 ? "info" : value >= 20 ? "debug" : "trace";
+  value >= 60
+    ? "fatal"
+    : value >= 50
+      ? "error"
+      : value >= 40
+        ? "warn"
+        : value >= 30
+          ? "info"
+          : value >= 20
+            ? "debug"
+            : "trace";
 
 const ofJson = (message: string): LogLevel | undefined => {
   let entry: unknown;
@@ -56,11 +66,13 @@ const ofJson = (message: string): LogLevel | undefined => {
 // beginning, so that a line that merely speaks of errors (`0 errors found`) stays what it is.
 const HEAD_LENGTH = 120;
 const KEYED = /\b(?:level|severity|lvl)\s*[=:]\s*"?([a-z]+)/i;
-const CAPITALS = /\b(FATAL|PANIC|EMERG|ALERT|CRIT|CRITICAL|ERROR|ERR|SEVERE|WARN|WARNING|INFO|NOTICE|DEBUG|VERBOSE|TRACE)\b/;
+const CAPITALS =
+  /\b(FATAL|PANIC|EMERG|ALERT|CRIT|CRITICAL|ERROR|ERR|SEVERE|WARN|WARNING|INFO|NOTICE|DEBUG|VERBOSE|TRACE)\b/;
 const BRACKETED = /[[(<](fatal|panic|emerg|alert|crit|critical|error|err|warn|warning|info|notice|debug|trace)[\])>]/i;
 const LEADING = /^\s*(fatal|panic|critical|error|err|warn|warning|info|notice|debug|trace)(?: error)?\s*[:|-]/i;
 /** `TypeError: …`, `Uncaught …`, Python's traceback, Go's panic: what runtimes print when a program fails. */
-const FAILURE = /^\s*(?:Uncaught\b|Unhandled|Traceback \(most recent call last\)|(?:[\w.$]*\.)?[A-Z]\w*(?:Error|Exception)\b(?: \[\w+\])?(?::|$))/;
+const FAILURE =
+  /^\s*(?:Uncaught\b|Unhandled|Traceback \(most recent call last\)|(?:[\w.$]*\.)?(?:[A-Z]\w*)?(?:Error|Exception)\b(?: \[\w+\])?(?::|$))/;
 const NODE_WARNING = /^\(node:\d+\) /;
 
 const ofText = (message: string): LogLevel | undefined => {

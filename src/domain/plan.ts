@@ -1,4 +1,3 @@
-import type { AppSpec } from "./app.ts";
 import { fingerprint } from "./app.ts";
 import type { ObservedInstance } from "./instance.ts";
 import { describeExit } from "./instance.ts";
@@ -88,7 +87,9 @@ export const plan = (record: AppRecord, observed: Observed, now: number): Plan =
 /** A dead unit stays visible while it explains why the instance is down. */
 const isKept = (record: AppRecord, index: number): boolean => {
   const hold = record.holds[index];
-  return record.running && !record.deleting && index < record.instances && (hold?.why === "failed" || hold?.why === "exited");
+  return (
+    record.running && !record.deleting && index < record.instances && (hold?.why === "failed" || hold?.why === "exited")
+  );
 };
 
 interface RolloutContext {
@@ -109,6 +110,7 @@ const rolloutContext = (
   const spec = record.spec;
   const pace = rolloutPace(rollout.kind, spec, wanted.length);
   const print = fingerprint(spec);
+  const printBefore = record.previous && fingerprint(record.previous);
   const byIndex = new Map(observed.instances.map((instance) => [instance.index, instance]));
   const extra = Array.from({ length: pace.surge }, (_, k) => record.instances + k);
   const affected = wanted.filter((index) => rollout.from[index] !== undefined);
@@ -120,7 +122,7 @@ const rolloutContext = (
   /** When an instance counts as available, a new one being back included; undefined while nobody can say. */
   const availableAt = (instance: ObservedInstance): number | undefined => {
     if (!pace.gated) return instance.status === "online" ? (instance.onlineAt ?? 0) : undefined;
-    if (!isNew(instance)) return readyAt(instance, specOf(record, instance));
+    if (!isNew(instance)) return readyAt(instance, (instance.fingerprint === printBefore && record.previous) || spec);
     const ready = readyAt(instance, spec);
     return ready === undefined ? undefined : ready + pace.minReadyMs;
   };
@@ -138,32 +140,31 @@ const rolloutContext = (
   });
   if (remaining.length === 0) return { actions: [], surge: [], verdict: { status: "done" } };
 
-  const failure = pace.gated ? findFailure(wanted, affected, extra, byIndex, isNew, observed, rollout, pace, now) : undefined;
+  const there = [...affected, ...extra].flatMap((index) => byIndex.get(index) ?? []);
+  const fresh = there.filter(isNew);
+  const failure = pace.gated ? findFailure([...wanted, ...extra], fresh, observed, rollout, pace, now) : undefined;
   // The surge instances stay for the moment: they serve, and a revert may need them.
   if (failure) return { actions: [], surge: extra, verdict: { status: "stalled", failure } };
 
   // Who is still to go: a surge index too, when something from before occupies it (an abandoned spec, or a wanted
   // instance until the app was scaled down).
-  const old = [...affected, ...extra].filter((index) => {
-    const instance = byIndex.get(index);
-    return instance !== undefined && !isNew(instance) && isAlive(instance) && mayGo(instance, rollout, print, observed);
-  });
-  const pauseUntil = pauseEnd(affected.filter(isAvailable), byIndex, isNew, availableAt, pace);
+  const old = there.filter(
+    (instance) => !isNew(instance) && isAlive(instance) && mayGo(instance, rollout, print, observed),
+  );
+  const back = fresh.filter(({ index }) => index < record.instances && isAvailable(index));
+  const pauseUntil = Math.max(0, ...back.map((instance) => (availableAt(instance) ?? 0) + pace.pauseMs));
 
-  // Look again when the next wait is over: an instance becomes available, the pause ends, a deadline passes.
-  const waits: number[] = [];
-  for (const index of [...wanted, ...extra]) {
-    const at = byIndex.has(index) ? availableAt(byIndex.get(index)!) : undefined;
-    if (at !== undefined) waits.push(at);
-  }
-  for (const index of [...affected, ...extra]) {
-    const instance = byIndex.get(index);
-    if (instance && isNew(instance)) waits.push(deadlineOf(instance, pace));
-  }
+  // Look again when the next wait is over: an instance becomes available, a deadline passes, the pause ends.
+  const waits = [
+    ...[...wanted, ...extra].map((index) => (byIndex.has(index) ? availableAt(byIndex.get(index)!) : undefined) ?? 0),
+    ...fresh.map((instance) => deadlineOf(instance, pace)),
+    ...(old.length > 0 ? [pauseUntil] : []),
+  ];
+  const lookAgain = soonest(waits, now);
 
   // Paused: whoever is out comes back, nobody else goes.
-  if (rollout.status === "paused") return { actions: [], surge: extra.filter((index) => byIndex.has(index)), ...soonest(waits, now) };
-  if (old.length > 0) waits.push(pauseUntil);
+  if (rollout.status === "paused")
+    return { actions: [], surge: extra.filter((index) => byIndex.has(index)), ...lookAgain };
 
   // One budget for the whole app. available counts every instance that serves, on the old spec or the new, surge
   // included; an instance may go when those left are ≥ wanted − max_unavailable, or when it does not serve anyway.
@@ -172,22 +173,19 @@ const rolloutContext = (
   // Four that came up a moment ago, none ready yet: available 0 → they serve, so none may go before three are ready.
   let available = [...wanted, ...extra].filter(isAvailable).length;
   const floor = wanted.length - pace.maxUnavailable;
-  const serves = (index: number): boolean => byIndex.get(index)?.status === "online";
   const actions: Action[] = [];
-  const ordered = old.sort((a, b) => Number(serves(a)) - Number(serves(b)) || b - a);
-  for (const index of ordered) {
+  for (const { index, status, fingerprint: itsPrint } of old.sort(byTurn)) {
     const left = available - Number(isAvailable(index));
-    if (serves(index) && (pauseUntil > now || left < floor)) continue;
+    if (status === "online" && (pauseUntil > now || left < floor)) continue;
     available = left;
-    const inPlace = byIndex.get(index)!.fingerprint === print && !observed.pending.has(index);
-    actions.push({ type: inPlace ? "restart" : "stop", index });
+    actions.push({ type: itsPrint === print && !observed.pending.has(index) ? "restart" : "stop", index });
   }
-  return { actions, surge: extra, ...soonest(waits, now) };
+  return { actions, surge: extra, ...lookAgain };
 };
 
-/** The spec an instance was started with, as far as the record still knows it. */
-const specOf = (record: AppRecord, instance: ObservedInstance): AppSpec =>
-  record.previous !== undefined && fingerprint(record.previous) === instance.fingerprint ? record.previous : record.spec;
+/** Who does not serve goes first, then the highest index. */
+const byTurn = (a: ObservedInstance, b: ObservedInstance): number =>
+  Number(a.status === "online") - Number(b.status === "online") || b.index - a.index;
 
 /**
  * False while something is under way for an old instance that must be waited for. A start or restart that belongs to an
@@ -206,24 +204,20 @@ const deadlineOf = (instance: ObservedInstance, pace: RolloutPace): number =>
   instance.status === "starting" && instance.startedAt !== undefined ? instance.startedAt + pace.deadlineMs : Infinity;
 
 const findFailure = (
-  wanted: readonly number[],
-  affected: readonly number[],
-  extra: readonly number[],
-  byIndex: ReadonlyMap<number, ObservedInstance>,
-  isNew: (instance: ObservedInstance) => boolean,
+  indexes: readonly number[],
+  fresh: readonly ObservedInstance[],
   observed: Observed,
   rollout: Rollout,
   pace: RolloutPace,
   now: number,
 ): RolloutFailure | undefined => {
-  for (const index of [...wanted, ...extra]) {
+  for (const index of indexes) {
     const refused = observed.refused.get(index);
     if (refused !== undefined) return { index, why: refused };
   }
-  for (const index of [...affected, ...extra]) {
-    const instance = byIndex.get(index);
-    if (instance === undefined || !isNew(instance)) continue;
-    if (hasEnded(instance, rollout)) return { index, why: instance.exit ? describeExit(instance.exit) : "it ended" };
+  for (const instance of fresh) {
+    const { index, exit } = instance;
+    if (hasEnded(instance, rollout)) return { index, why: exit ? describeExit(exit) : "it ended" };
     if (deadlineOf(instance, pace) <= now) return { index, why: `not ready within ${pace.deadlineMs / 1000} s` };
   }
   return undefined;
@@ -238,21 +232,6 @@ const hasEnded = (instance: ObservedInstance, rollout: Rollout): boolean => {
   if (instance.restarts === 0) return false;
   const { at, ranMs } = instance.exit ?? {};
   return at === undefined || ranMs === undefined || at - ranMs >= rollout.startedAt;
-};
-
-/** When the pause after the last of these instances came back is over; 0 before the first. */
-const pauseEnd = (
-  available: readonly number[],
-  byIndex: ReadonlyMap<number, ObservedInstance>,
-  isNew: (instance: ObservedInstance) => boolean,
-  availableAt: (instance: ObservedInstance) => number | undefined,
-  pace: RolloutPace,
-): number => {
-  const ends = available.map((index) => {
-    const instance = byIndex.get(index);
-    return instance && isNew(instance) ? (availableAt(instance) ?? 0) + pace.pauseMs : 0;
-  });
-  return Math.max(0, ...ends);
 };
 
 /** The first of some moments that is still to come. */

@@ -12,6 +12,7 @@ export const signalName = (text: string): string => {
   const name = Object.keys(signals).find((known) =>
     number === undefined ? known === upper || known === `SIG${upper}` : signals[known] === number,
   );
-  if (name === undefined) throw new VelosError("USAGE", { why: `'${text}' is not a signal`, hint: "write SIGHUP, HUP or 1" });
+  if (name === undefined)
+    throw new VelosError("USAGE", { why: `'${text}' is not a signal`, hint: "write SIGHUP, HUP or 1" });
   return name;
 };

@@ -43,6 +43,7 @@ describe("appFromFlags", () => {
     expect(draft.where("user")).toBe("--uid");
   });
 
+  // prettier-ignore
   it.each<[AppInput, string, string]>([
     [{ instances: "0" }, "--instances: '0' is not a number of instances: an app has at least one instance; `velos stop` stops it", "write a number from 1 to 1000, or max"],
     [{ instances: "-1" }, "--instances: '-1' is not a number of instances: a new app needs a number, not a difference", "write a number from 1 to 1000, or max"],
@@ -69,7 +70,10 @@ describe("appFromFlags", () => {
 
 describe("splitEnvFlags", () => {
   it("tells variables from a profile", () => {
-    expect(splitEnvFlags(["A=1", "B=x=y", "production", "C="])).toEqual({ env: { A: "1", B: "x=y", C: "" }, profile: "production" });
+    expect(splitEnvFlags(["A=1", "B=x=y", "production", "C="])).toEqual({
+      env: { A: "1", B: "x=y", C: "" },
+      profile: "production",
+    });
     expect(splitEnvFlags([])).toEqual({ env: {} });
   });
 

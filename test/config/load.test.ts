@@ -83,7 +83,14 @@ describe("loadConfig", () => {
       logKeep: 2,
       env: { PORT: "3000", DEBUG: "true", TEXT: "a\nb %n $HOME é" },
       profiles: { production: { NODE_ENV: "production" } },
-      rollout: { maxUnavailable: "25%", surge: 1, pauseMs: 1000, minReadyMs: 500, deadlineMs: 120_000, onFailure: "stop" },
+      rollout: {
+        maxUnavailable: "25%",
+        surge: 1,
+        pauseMs: 1000,
+        minReadyMs: 500,
+        deadlineMs: 120_000,
+        onFailure: "stop",
+      },
       systemd: { IOWeight: 50, ProtectHome: true, ReadWritePaths: ["/a", "/b"], Nice: "-5" },
     });
     expect(apps[1]!.settings).toEqual<AppSettings>({
@@ -92,16 +99,17 @@ describe("loadConfig", () => {
       watch: true,
     });
     expect(apps[0]!.where("cwd")).toBe("velos.toml:5:13");
-    expect(apps[1]!.where("script")).toBe("velos.toml:46:13");
+    expect(apps[1]!.where("script")).toBe("velos.toml:49:13");
   });
 
   it("reads a file with a byte order mark and CRLF", async () => {
     const { apps } = await load('\ufeff[apps.api]\r\nscript = "a.js"\r\n');
     expect(apps[0]!.settings).toEqual({ script: "a.js" });
-    expect((await errorOf(load('\ufeffx = 1\r\n')))[1]).toBe('velos.toml:1:1: unknown key "x"');
+    expect((await errorOf(load("\ufeffx = 1\r\n")))[1]).toBe('velos.toml:1:1: unknown key "x"');
   });
 
   // The problem is in the third line, after [apps.api] and script.
+  // prettier-ignore
   it.each([
     ["max_restart = 1", "3:1", 'unknown key "max_restart"', "did you mean `max_restarts`?"],
     ["killTimeout = 1", "3:1", 'unknown key "killTimeout"', "did you mean `kill_timeout`?"],
@@ -168,6 +176,7 @@ describe("loadConfig", () => {
     expect(error).toEqual(["CONFIG_INVALID", `velos.toml:${place}: ${why}`, hint]);
   });
 
+  // prettier-ignore
   it.each([
     ["", "velos.toml: it has no apps", "begin one with [apps.<name>]"],
     ["apps = 1", "velos.toml:1:8: apps should be a table of apps, not 1", "begin each app with [apps.<name>]"],
@@ -184,7 +193,9 @@ describe("loadConfig", () => {
     const app = '[apps.api]\nscript = "a.js"\n';
     expect(await errorOf(load(`${app}listen = ["3000"]\nfoo = 1`))).toEqual(notYet);
     expect((await errorOf(load(`${app}foo = 1\nlisten = ["3000"]`)))[1]).toBe('velos.toml:3:1: unknown key "foo"');
-    expect((await errorOf(load(`${app}[apps.api.health]\nhttp = "/"`)))[1]).toBe("velos.toml:3:11: health is not there yet");
+    expect((await errorOf(load(`${app}[apps.api.health]\nhttp = "/"`)))[1]).toBe(
+      "velos.toml:3:11: health is not there yet",
+    );
   });
 
   it("says why a file cannot be read", async () => {
@@ -217,7 +228,11 @@ describe("selectApps", () => {
     const config = await load("[apps.api]\nscript = 'a'\n[apps.web]\nscript = 'b'\n[apps.cron]\nscript = 'c'");
     expect(selectApps(config, ["cron", "api"]).map((app) => app.name)).toEqual(["api", "cron"]);
     const select = async (name: string): Promise<unknown> => selectApps(config, [name]);
-    expect(await errorOf(select("wbe"))).toEqual(["CONFIG_INVALID", "--only: velos.toml has no app 'wbe'", "did you mean `web`?"]);
+    expect(await errorOf(select("wbe"))).toEqual([
+      "CONFIG_INVALID",
+      "--only: velos.toml has no app 'wbe'",
+      "did you mean `web`?",
+    ]);
     expect((await errorOf(select("nothing")))[2]).toBe("its apps are api, web, cron");
   });
 });

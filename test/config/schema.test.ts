@@ -46,5 +46,9 @@ it("every key has a line of documentation and a flag of its own", () => {
   for (const [name, { doc }] of entries) expect(doc, name).toMatch(/^[^\n]{8,110}$/);
   const flags = Object.keys(appKeys).map(flagOf);
   expect(new Set(flags).size).toBe(flags.length);
-  expect([flagOf("kill_timeout"), flagOf("user"), flagOf("max_memory_restart")]).toEqual(["--kill-timeout", "--uid", "--max-memory"]);
+  expect([flagOf("kill_timeout"), flagOf("user"), flagOf("max_memory_restart")]).toEqual([
+    "--kill-timeout",
+    "--uid",
+    "--max-memory",
+  ]);
 });

@@ -102,10 +102,17 @@ const writeDocument = (sections: readonly Section[]): Writer => {
     const elements = isArray ? 2 : 1;
     for (let element = 0; element < elements; element++) {
       writer.add(blank).add(isArray ? "[[ " : "[");
-      writer.key(["apps"], "apps").add(" . ").key(["apps", `s ${number}`], `"s ${number}"`).add(isArray ? " ]]\n" : "]\n");
+      writer
+        .key(["apps"], "apps")
+        .add(" . ")
+        .key(["apps", `s ${number}`], `"s ${number}"`)
+        .add(isArray ? " ]]\n" : "]\n");
       const path = isArray ? ["apps", `s ${number}`, element] : ["apps", `s ${number}`];
       for (const [index, [name, written, gap, comment]] of pairs.entries()) {
-        writer.add(gap).key([...path, name], quoteKey(name, index % 2 === 0)).add(`${gap}=${gap}`);
+        writer
+          .add(gap)
+          .key([...path, name], quoteKey(name, index % 2 === 0))
+          .add(`${gap}=${gap}`);
         writeValue(writer, [...path, name], written);
         writer.add(`${comment}\n`);
       }
@@ -171,10 +178,13 @@ b = 1
 
   it("ends on any text, TOML or not", () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom("a", "=", "[", "]", "{", "}", '"', "'", "\n", "#", ",", ".", " ", "\\") }), (text) => {
-        const { line, column } = tomlPositions(text).value(["a"]);
-        expect(line > 0 && column > 0).toBe(true);
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom("a", "=", "[", "]", "{", "}", '"', "'", "\n", "#", ",", ".", " ", "\\") }),
+        (text) => {
+          const { line, column } = tomlPositions(text).value(["a"]);
+          expect(line > 0 && column > 0).toBe(true);
+        },
+      ),
       { numRuns: 1000 },
     );
   });

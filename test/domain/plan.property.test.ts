@@ -6,10 +6,10 @@ import { expectGood, expectRest, happenings as any, live, storyOf } from "./stor
 
 // Every story checks every plan made in it against test/domain/promises.ts; the cases below say how it must end.
 // A failure prints its seed and path: fc.assert(property, { seed, path }) lives it again.
-const RUNS = 300;
+const RUNS = Number(process.env.RUNS ?? 300);
 
 const holds = (name: string, stories: fc.Arbitrary<Story>, check: (story: Story) => void, numRuns = RUNS): void => {
-  test(name, () => fc.assert(fc.property(stories, check), { numRuns }));
+  test(name, () => fc.assert(fc.property(stories, check), { numRuns }), 600_000);
 };
 
 const then = (story: Story, ...more: Happening[]): Story => ({

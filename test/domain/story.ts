@@ -26,7 +26,7 @@ export interface Story {
   seed: number;
   instances: number;
   pace: Pace;
-  /** Stopped instances leave a failed unit behind. */
+  /** Programs fail when they are stopped. */
   messy: boolean;
   spec: Pick<AppSpec, "waitReady" | "minUptimeMs" | "listenTimeoutMs" | "autorestart">;
   rollout: RolloutSettings;

@@ -49,6 +49,7 @@ export class Velosd {
     this.store = store;
     this.inspect = inspect;
     world.onChange = () => this.wake();
+    world.isAttended = true;
     this.look();
   }
 
@@ -56,6 +57,7 @@ export class Velosd {
   die(arrives: boolean): void {
     this.alive = false;
     this.world.onChange = () => undefined;
+    this.world.isAttended = false;
     const wire = [...this.wire];
     this.wire.clear();
     if (arrives) for (const deliver of wire) deliver();
@@ -112,7 +114,9 @@ export class Velosd {
     } else if (rollout.kind === "update" && record.previous && record.spec.rollout.onFailure === "revert") {
       const { previous, ...rest } = record;
       const print = fingerprint(previous);
-      const untouched = new Set(instances.filter((one) => one.fingerprint === print).map(({ index }) => index));
+      // One that is being stopped to be replaced is on the old spec still, and not untouched.
+      const isUntouched = (one: ObservedInstance): boolean => one.fingerprint === print && one.status !== "stopping";
+      const untouched = new Set(instances.filter(isUntouched).map(({ index }) => index));
       const touched = Array.from({ length: record.instances }, (_, index) => index).filter((index) => !untouched.has(index));
       const reverted = this.begin({ ...rest, spec: previous }, "revert", touched);
       this.store.record = { ...reverted, rollout: { ...reverted.rollout!, failure: verdict.failure } };

@@ -21,6 +21,7 @@ export type Answer = (failure?: string) => void;
 interface Life {
   index: number;
   spec: AppSpec;
+  print: string;
   status: InstanceStatus;
   run: string;
   restarts: number;
@@ -53,6 +54,8 @@ export class World {
   readonly everOn = new Map<string, Set<number>>();
   /** Called whenever anything may have changed. */
   onChange: () => void = () => undefined;
+  /** False while velosd is dead. */
+  isAttended = true;
 
   private readonly lives = new Map<number, Life>();
   private readonly pace: Pace;
@@ -62,7 +65,7 @@ export class World {
   private runs = 0;
   private state: number;
 
-  /** @param messy stopped instances leave a failed unit behind */
+  /** @param messy programs fail when they are stopped */
   constructor(seed: number, pace: Pace, messy: boolean) {
     this.state = seed;
     this.pace = pace;
@@ -105,11 +108,11 @@ export class World {
   observe(): ObservedInstance[] {
     return [...this.lives.values()]
       .sort((a, b) => a.index - b.index)
-      .map(({ index, spec, status, run, restarts, startedAt, onlineAt, exit }) => ({
+      .map(({ index, spec, print, status, run, restarts, startedAt, onlineAt, exit }) => ({
         index,
         status,
         unit: `velos-${spec.name}@${index}.service`,
-        fingerprint: fingerprint(spec),
+        fingerprint: print,
         run,
         restarts,
         startedAt,
@@ -130,19 +133,21 @@ export class World {
   start(spec: AppSpec, index: number, answer: Answer): void {
     if (this.lives.has(index)) throw new Error(`${index} was started, but its name is taken`);
     if (spec.env["QUALITY"] === "refused") return answer("bad property");
-    const life: Life = { index, spec, status: "starting", run: "", restarts: 0, startedAt: this.now, turn: 0, up: [answer], gone: [] };
+    const print = fingerprint(spec);
+    const life: Life = { index, spec, print, status: "starting", run: "", restarts: 0, startedAt: this.now, turn: 0, up: [answer], gone: [] };
     this.lives.set(index, life);
     this.begin(life);
   }
 
-  stop(index: number, answer: Answer, leavesFailed = this.messy): void {
+  stop(index: number, answer: Answer, byOperator = false): void {
     const life = this.lives.get(index);
     if (life === undefined || this.isDead(life)) return answer();
     life.gone.push(answer);
     this.end(life, () => {
       life.exit = { at: this.now, code: 1, ranMs: this.now - life.startedAt };
       life.status = "errored";
-      if (!leavesFailed) this.lives.delete(index);
+      // A program that fails while it stops leaves a failed unit; velosd clears it away, if it is there.
+      if (!this.messy || (this.isAttended && !byOperator)) this.lives.delete(index);
       this.answer(life.gone);
     });
   }
@@ -154,9 +159,9 @@ export class World {
     this.answer(life.gone, "canceled");
     this.end(life, () => {
       life.restarts = 0;
-      life.up.push(answer);
       this.begin(life);
     });
+    life.up.push(answer);
   }
 
   clear(index: number, answer: Answer): void {
@@ -176,7 +181,7 @@ export class World {
   }
 
   operatorStop(index: number): void {
-    this.stop(index, () => undefined, false);
+    this.stop(index, () => undefined, true);
   }
 
   operatorRestart(index: number): void {
@@ -197,8 +202,7 @@ export class World {
     life.run = `run-${++this.runs}`;
     life.startedAt = this.now;
     delete life.onlineAt;
-    const print = fingerprint(life.spec);
-    this.everOn.set(print, (this.everOn.get(print) ?? new Set()).add(life.index));
+    this.everOn.set(life.print, (this.everOn.get(life.print) ?? new Set()).add(life.index));
     this.onChange();
 
     const quality = life.spec.env["QUALITY"] as Quality;

@@ -216,7 +216,11 @@ export class SystemdBackend implements Backend {
     const facts = this.#units.facts(unit);
     const exit = facts && foldExit(facts);
     const why =
-      result === "canceled" ? "it was stopped meanwhile" : exit ? describeExit(exit) : `its start job ended as '${result}'`;
+      result === "canceled"
+        ? "it was stopped meanwhile"
+        : exit
+          ? describeExit(exit)
+          : `its start job ended as '${result}'`;
     throw new VelosError("BACKEND_FAILED", { backend: "systemd", why, hint: `see \`systemctl status ${unit}\`` });
   }
 
@@ -237,6 +241,10 @@ export class SystemdBackend implements Backend {
     if (error instanceof VelosError) return error;
     if (!(error instanceof BusError)) return error instanceof Error ? error : new Error(String(error));
     const why = isUnitExists(error) ? `there is a unit ${unit} already` : error.message;
-    return new VelosError("BACKEND_FAILED", { backend: "systemd", why, hint: `see \`systemctl status ${unit}\`` }, { cause: error });
+    return new VelosError(
+      "BACKEND_FAILED",
+      { backend: "systemd", why, hint: `see \`systemctl status ${unit}\`` },
+      { cause: error },
+    );
   }
 }

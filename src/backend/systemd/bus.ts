@@ -62,7 +62,7 @@ export class Bus {
   static async connect(address: string, destination: string): Promise<Bus> {
     const raw = sessionBus({ busAddress: address });
     // Its type does not know that it emits errors, but it does.
-    const emitter: EventEmitter = raw as unknown as EventEmitter;
+    const emitter: EventEmitter = raw;
     await new Promise<void>((resolve, reject) => {
       raw.once("connect", () => resolve());
       emitter.once("error", reject);
@@ -103,7 +103,14 @@ export class Bus {
     this.#rejectAll("the connection was closed");
   }
 
-  async #send(destination: string, path: string, iface: string, member: string, signature: string, body: unknown[]): Promise<unknown[]> {
+  async #send(
+    destination: string,
+    path: string,
+    iface: string,
+    member: string,
+    signature: string,
+    body: unknown[],
+  ): Promise<unknown[]> {
     if (this.#inFlight >= MAX_IN_FLIGHT) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.#state === "closed") throw new BusError("velos.Disconnected", "the connection to the bus is closed");
     this.#inFlight++;

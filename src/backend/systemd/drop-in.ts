@@ -13,7 +13,9 @@ const assignments = (name: string, value: SystemdValue): string[] =>
  */
 export const dropInText = (spec: AppSpec): string => {
   const lines = Object.entries(spec.systemd).flatMap(([name, value]) => assignments(name, value));
-  return lines.length === 0 ? "" : `# Written by velos from [apps.${spec.name}.systemd]\n[Service]\n${lines.join("\n")}\n`;
+  return lines.length === 0
+    ? ""
+    : `# Written by velos from [apps.${spec.name}.systemd]\n[Service]\n${lines.join("\n")}\n`;
 };
 
 /** One variable as an EnvironmentFile takes it (systemd.exec(5)): in double quotes, four characters escaped. */

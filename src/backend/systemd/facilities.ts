@@ -25,24 +25,35 @@ export const facilities = async (scope: Scope, version: number): Promise<Facilit
     {
       name: "restart backoff",
       ok: version >= 254,
-      note: version >= 254 ? "RestartSteps is known" : "RestartSteps needs systemd 254: exp_backoff_restart_delay stays at its first value",
+      note:
+        version >= 254
+          ? "RestartSteps is known"
+          : "RestartSteps needs systemd 254: exp_backoff_restart_delay stays at its first value",
     },
     {
       name: "memory controller",
       ok: has("memory"),
-      note: has("memory") ? "memory figures and memory_max by the kernel" : "not in the unified tree: memory is the sum of resident sets, memory_max is not enforced",
+      note: has("memory")
+        ? "memory figures and memory_max by the kernel"
+        : "not in the unified tree: memory is the sum of resident sets, memory_max is not enforced",
     },
     {
       name: "cpu controller",
       ok: has("cpu"),
-      note: has("cpu") ? "cpu_quota is enforced" : "not in the unified tree: cpu_quota is not enforced; CPU time is counted all the same",
+      note: has("cpu")
+        ? "cpu_quota is enforced"
+        : "not in the unified tree: cpu_quota is not enforced; CPU time is counted all the same",
     },
     {
       name: "pids controller",
       ok: has("pids"),
       note: has("pids") ? "tasks_max is enforced" : "not in the unified tree: tasks_max is not enforced",
     },
-    { name: "journal", ok: journal, note: journal ? "logs can be read" : "no journal that this user may read: `velos logs` stays empty" },
+    {
+      name: "journal",
+      ok: journal,
+      note: journal ? "logs can be read" : "no journal that this user may read: `velos logs` stays empty",
+    },
   ];
   if (scope === "user") list.push(await linger());
   return list;
@@ -50,11 +61,16 @@ export const facilities = async (scope: Scope, version: number): Promise<Facilit
 
 const linger = async (): Promise<Facility> => {
   const user = process.getuid?.() ?? 0;
-  const name = (await readFile("/etc/passwd", "utf8")).split("\n").find((line) => line.split(":")[2] === String(user))?.split(":")[0];
+  const name = (await readFile("/etc/passwd", "utf8"))
+    .split("\n")
+    .find((line) => line.split(":")[2] === String(user))
+    ?.split(":")[0];
   const on = name !== undefined && (await readable(`/var/lib/systemd/linger/${name}`));
   return {
     name: "linger",
     ok: on,
-    note: on ? "apps outlive the session and start at boot" : "off: apps end with the last session; `loginctl enable-linger` keeps them",
+    note: on
+      ? "apps outlive the session and start at boot"
+      : "off: apps end with the last session; `loginctl enable-linger` keeps them",
   };
 };

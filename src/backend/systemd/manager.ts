@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { VelosError } from "../../domain/errors.ts";
-import { Bus, BusError, Variant } from "./bus.ts";
+import type { Variant } from "./bus.ts";
+import { Bus, BusError } from "./bus.ts";
 import type { JobResult } from "./jobs.ts";
 import { Jobs } from "./jobs.ts";
 import { instancePattern, instancePathPrefix, unitFromPath, unitPath } from "./names.ts";

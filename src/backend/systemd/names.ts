@@ -53,7 +53,9 @@ export const unitPath = (unit: string): string => {
 /** The unit of an object path; undefined for a path that is not a unit's. */
 export const unitFromPath = (path: string): string | undefined =>
   path.startsWith(UNIT_PATH)
-    ? path.slice(UNIT_PATH.length).replace(/_([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    ? path
+        .slice(UNIT_PATH.length)
+        .replace(/_([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
     : undefined;
 
 /** How every path of velos's units begins: signals of other units are dropped by it unread. */

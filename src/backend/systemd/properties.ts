@@ -56,7 +56,13 @@ export const instanceProperties = (
     // no-env-expand: what the user wrote reaches the program, `$` included.
     ["ExecStartEx", new Variant("a(sasas)", [[spec.program, [spec.program, ...spec.args], ["no-env-expand"]]])],
     ["WorkingDirectory", new Variant("s", spec.cwd)],
-    ["Environment", new Variant("as", Object.entries(visible).map(([name, value]) => `${name}=${value}`))],
+    [
+      "Environment",
+      new Variant(
+        "as",
+        Object.entries(visible).map(([name, value]) => `${name}=${value}`),
+      ),
+    ],
     ["Slice", new Variant("s", appSlice(spec.name))],
     ["SyslogIdentifier", new Variant("s", syslogIdentifier(spec.name))],
     ["Restart", new Variant("s", spec.autorestart ? "always" : "no")],
@@ -121,7 +127,7 @@ export const emptyFacts = (): UnitFacts => ({
   result: "success",
 });
 
-const ms = (value: unknown): number => Number(value as bigint) / 1000;
+const ms = (value: unknown): number => Number(value) / 1000;
 const hex = (value: unknown): string => Buffer.from(value as Uint8Array).toString("hex");
 
 const READERS: Record<string, (facts: UnitFacts, value: unknown) => void> = {

@@ -18,7 +18,11 @@ export class CompletionsCommand extends VelosCommand {
   override async execute(): Promise<number> {
     const { completionScript } = await import("../completions/script.ts");
     const script = await completionScript(this.shell);
-    if (script === undefined) throw new VelosError("USAGE", { why: `no completions for '${this.shell}'`, hint: "the shells are bash, zsh and fish" });
+    if (script === undefined)
+      throw new VelosError("USAGE", {
+        why: `no completions for '${this.shell}'`,
+        hint: "the shells are bash, zsh and fish",
+      });
     this.print(script);
     return 0;
   }

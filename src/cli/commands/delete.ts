@@ -17,7 +17,9 @@ export class DeleteCommand extends VelosCommand {
 
   override async execute(): Promise<number> {
     return this.withDaemon(async (daemon) => {
-      const { deleted } = await withProgress(this.terminal, daemon, () => daemon.call("delete", { selectors: this.selectors }));
+      const { deleted } = await withProgress(this.terminal, daemon, () =>
+        daemon.call("delete", { selectors: this.selectors }),
+      );
       if (this.json) this.printJson({ deleted });
       else this.print(deleted.length === 0 ? "no apps" : `deleted ${deleted.join(", ")}`);
       return 0;

@@ -19,7 +19,8 @@ export class DescribeCommand extends VelosCommand {
     return this.withDaemon(async (daemon) => {
       const described = await daemon.call("describe", { selector: this.selector });
       const errors = [];
-      for await (const line of daemon.stream("logs", { selectors: [this.selector], lines: 5, level: "error" })) errors.push(line);
+      for await (const line of daemon.stream("logs", { selectors: [this.selector], lines: 5, level: "error" }))
+        errors.push(line);
       if (this.json) this.printJson({ ...described, errors });
       else this.print(describeText(described, errors, this.style, this.terminal.stdout.columns ?? 80));
       return 0;

@@ -18,7 +18,9 @@ export class DoctorCommand extends VelosCommand {
         this.print(
           [
             `velosd ${about.version}, ${about.scope} scope, backend ${about.backend}, Node ${about.node}`,
-            ...facilities.map(({ name, ok, note }) => `${ok ? style.green("ok") : style.yellow("--")}  ${name.padEnd(20)} ${note}`),
+            ...facilities.map(
+              ({ name, ok, note }) => `${ok ? style.green("ok") : style.yellow("--")}  ${name.padEnd(20)} ${note}`,
+            ),
             ...problems.map((problem) => `${style.red("!!")}  ${problem}`),
           ].join("\n"),
         );

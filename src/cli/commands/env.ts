@@ -15,7 +15,13 @@ export class EnvCommand extends VelosCommand {
     return this.withDaemon(async (daemon) => {
       const { env } = await daemon.call("env", { selector: this.selector });
       if (this.json) this.printJson({ env });
-      else this.print(Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => `${name}=${value}`).join("\n"));
+      else
+        this.print(
+          Object.entries(env)
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([name, value]) => `${name}=${value}`)
+            .join("\n"),
+        );
       return 0;
     });
   }

@@ -6,7 +6,8 @@ export class ListCommand extends VelosCommand {
   static override paths = [["list"]];
   static override usage = Command.Usage({
     description: "apps with their instances, a row each",
-    details: "cpu: 100% is one processor, since the last look or, at the first, since the start. memory: of the instance and its children.",
+    details:
+      "cpu: 100% is one processor, since the last look or, at the first, since the start. memory: of the instance and its children.",
     examples: [
       ["", "velos list"],
       ["only some", "velos list 'api*'"],
@@ -20,7 +21,10 @@ export class ListCommand extends VelosCommand {
   override async execute(): Promise<number> {
     return this.withDaemon(async (daemon) => {
       for (;;) {
-        const { apps, problems } = await daemon.call("list", this.selectors.length > 0 ? { selectors: this.selectors } : {});
+        const { apps, problems } = await daemon.call(
+          "list",
+          this.selectors.length > 0 ? { selectors: this.selectors } : {},
+        );
         const width = this.terminal.stdout.columns ?? 80;
         if (this.json) this.printJson({ apps, ...(problems.length > 0 && { problems }) });
         else this.print(`${this.watch ? "\u001b[H\u001b[2J" : ""}${appTable(apps, this.style, width)}`);

@@ -23,7 +23,9 @@ export class LogsCommand extends VelosCommand {
   lines = Option.String("-n,--lines", { description: "how many lines of the past (15)" });
   level = Option.String("--level", { description: `at least this severe: ${logLevels.join(", ")}` });
   grep = Option.String("--grep", { description: "only lines that match a regular expression" });
-  since = Option.String("--since", { description: "from here on: 10m, 2h, 1d, 2026-01-31, 14:30, or a full timestamp" });
+  since = Option.String("--since", {
+    description: "from here on: 10m, 2h, 1d, 2026-01-31, 14:30, or a full timestamp",
+  });
   until = Option.String("--until", { description: "up to here" });
   selectors = Option.Rest({ name: "selector" });
 
@@ -55,7 +57,11 @@ export class LogsCommand extends VelosCommand {
   #level(text: string): LogLevel {
     const wanted = text.toLowerCase() === "warning" ? "warn" : text.toLowerCase();
     const known = logLevels.find((level) => level === wanted);
-    if (!known) throw new VelosError("USAGE", { why: `--level: there is no level '${text}'`, hint: `the levels are ${logLevels.join(", ")}` });
+    if (!known)
+      throw new VelosError("USAGE", {
+        why: `--level: there is no level '${text}'`,
+        hint: `the levels are ${logLevels.join(", ")}`,
+      });
     return known;
   }
 
@@ -64,6 +70,9 @@ export class LogsCommand extends VelosCommand {
     if (this.lines === "all") return 10_000;
     const count = Number(this.lines);
     if (/^\d+$/.test(this.lines) && count <= 10_000) return count;
-    throw new VelosError("USAGE", { why: `--lines: '${this.lines}' is not a number from 0 to 10000`, hint: "for more, use journalctl SYSLOG_IDENTIFIER=velos-<app>" });
+    throw new VelosError("USAGE", {
+      why: `--lines: '${this.lines}' is not a number from 0 to 10000`,
+      hint: "for more, use journalctl SYSLOG_IDENTIFIER=velos-<app>",
+    });
   }
 }

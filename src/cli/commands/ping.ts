@@ -13,7 +13,10 @@ export class PingCommand extends VelosCommand {
     return this.withDaemon(async (daemon) => {
       const about = await daemon.call("ping", {});
       if (this.json) this.printJson(about);
-      else this.print(`velosd ${about.version}, pid ${about.pid}, ${about.scope} scope, backend ${about.backend}, up ${formatSpan(about.uptimeMs)}, ${formatBytes(about.memoryBytes)}`);
+      else
+        this.print(
+          `velosd ${about.version}, pid ${about.pid}, ${about.scope} scope, backend ${about.backend}, up ${formatSpan(about.uptimeMs)}, ${formatBytes(about.memoryBytes)}`,
+        );
       return 0;
     });
   }

@@ -7,7 +7,8 @@ export class ReloadCommand extends VelosCommand {
   static override paths = [["reload"]];
   static override usage = Command.Usage({
     description: "restart an app instance by instance, gated on readiness",
-    details: "The next instance is taken only when the one before is ready again. Stops at the first one that does not come up.",
+    details:
+      "The next instance is taken only when the one before is ready again. Stops at the first one that does not come up.",
     examples: [["", "velos reload api"]],
   });
 
@@ -15,7 +16,9 @@ export class ReloadCommand extends VelosCommand {
 
   override async execute(): Promise<number> {
     return this.withDaemon(async (daemon) => {
-      const { apps } = await withProgress(this.terminal, daemon, () => daemon.call("restart", { selectors: this.selectors, rolling: true }));
+      const { apps } = await withProgress(this.terminal, daemon, () =>
+        daemon.call("restart", { selectors: this.selectors, rolling: true }),
+      );
       if (this.json) this.printJson({ apps });
       else this.print(settledText(apps, this.style, this.terminal.stdout.columns ?? 80));
       return 0;

@@ -21,7 +21,9 @@ export class ScaleCommand extends VelosCommand {
   override async execute(): Promise<number> {
     return this.withDaemon(async (daemon) => {
       const instances = this.instances.replace(/^minus:/, "-");
-      const { app } = await withProgress(this.terminal, daemon, () => daemon.call("scale", { app: this.app, instances }));
+      const { app } = await withProgress(this.terminal, daemon, () =>
+        daemon.call("scale", { app: this.app, instances }),
+      );
       if (this.json) this.printJson({ app });
       else this.print(settledText([app], this.style, this.terminal.stdout.columns ?? 80));
       return 0;

@@ -33,14 +33,20 @@ export class StartCommand extends VelosCommand {
   config = Option.String("-c,--config", { description: "start the apps of a velos.toml" });
   only = Option.String("--only", { description: "of the file, only these apps: a,b" });
   envFlags = Option.Array("-e,--env", [], { description: "NAME=VALUE, a variable; or NAME, a profile of velos.toml" });
-  envFile = Option.Array("--env-file", [], { description: "read variables from a file; they stay out of systemctl show" });
+  envFile = Option.Array("--env-file", [], {
+    description: "read variables from a file; they stay out of systemctl show",
+  });
   inheritEnv = Option.Boolean("--inherit-env", { description: "add your whole environment, as pm2 does" });
   cwd = Option.String("--cwd", { description: "working directory" });
   interpreter = Option.String("--interpreter", { description: "what runs the script; none: the script itself" });
-  interpreterArgs = Option.Array("--interpreter-args", [], { description: "an argument of the interpreter (repeatable)" });
+  interpreterArgs = Option.Array("--interpreter-args", [], {
+    description: "an argument of the interpreter (repeatable)",
+  });
   uid = Option.String("--uid", { description: "user to run as (system scope)" });
   gid = Option.String("--gid", { description: "group to run as (system scope)" });
-  autorestart = Option.Boolean("--autorestart", { description: "--no-autorestart: do not restart an instance that ends" });
+  autorestart = Option.Boolean("--autorestart", {
+    description: "--no-autorestart: do not restart an instance that ends",
+  });
   maxRestarts = Option.String("--max-restarts", { description: "restarts in a row before velos gives up (15)" });
   minUptime = Option.String("--min-uptime", { description: "a run this long is stable (1s)" });
   restartDelay = Option.String("--restart-delay", { description: "wait before a restart (100ms)" });
@@ -49,12 +55,17 @@ export class StartCommand extends VelosCommand {
   killSignal = Option.String("--kill-signal", { description: "signal that asks to stop (SIGTERM)" });
   waitReady = Option.Boolean("--wait-ready", { description: "the app says when it is ready" });
   listenTimeout = Option.String("--listen-timeout", { description: "time to get ready with --wait-ready (10s)" });
-  stopExitCodes = Option.Array("--stop-exit-codes", [], { description: "an exit code after which not to restart (repeatable)" });
+  stopExitCodes = Option.Array("--stop-exit-codes", [], {
+    description: "an exit code after which not to restart (repeatable)",
+  });
   maxMemory = Option.String("--max-memory", { description: "restart an instance above this memory (300M)" });
   memoryMax = Option.String("--memory-max", { description: "the kernel's hard limit on memory (512M)" });
   cpuQuota = Option.String("--cpu-quota", { description: "processor time, 100% is one processor" });
   tasksMax = Option.String("--tasks-max", { description: "limit on processes and threads" });
-  watch = Option.String("--watch", { tolerateBoolean: true, description: "restart when files change: in the working directory, or --watch=src,lib" });
+  watch = Option.String("--watch", {
+    tolerateBoolean: true,
+    description: "restart when files change: in the working directory, or --watch=src,lib",
+  });
   watchIgnore = Option.Array("--watch-ignore", [], { description: "what --watch does not look at (repeatable)" });
   cronRestart = Option.String("--cron-restart", { description: "restart on a schedule: '0 3 * * *'" });
   instanceVar = Option.String("--instance-var", { description: "variable that gets the index" });
@@ -83,7 +94,9 @@ export class StartCommand extends VelosCommand {
       const remarks: string[] = [];
       for (const { spec, instances, instancesGiven } of apps) {
         const count = instancesGiven ? { instances: quantityText(instances) } : {};
-        const { app, outcome } = await withProgress(this.terminal, daemon, () => daemon.call("start", { spec, ...count }));
+        const { app, outcome } = await withProgress(this.terminal, daemon, () =>
+          daemon.call("start", { spec, ...count }),
+        );
         views.push(app);
         if (outcome !== "created") remarks.push(this.style.dim(`${app.name}: ${OUTCOMES[outcome]}`));
       }
@@ -95,7 +108,9 @@ export class StartCommand extends VelosCommand {
 
   async #resume(selectors: readonly string[]): Promise<number> {
     return this.withDaemon(async (daemon) => {
-      const { apps } = await withProgress(this.terminal, daemon, () => daemon.call("resume", { selectors: [...selectors] }));
+      const { apps } = await withProgress(this.terminal, daemon, () =>
+        daemon.call("resume", { selectors: [...selectors] }),
+      );
       if (this.json) this.printJson({ apps });
       else this.print(settledText(apps, this.style, this.terminal.stdout.columns ?? 80));
       return 0;
@@ -104,7 +119,10 @@ export class StartCommand extends VelosCommand {
 
   async #fromFile(path: string): Promise<AppDraft[]> {
     if (this.words.length > 0) {
-      throw new VelosError("USAGE", { why: "a script and --config exclude each other", hint: "--only picks apps of the file" });
+      throw new VelosError("USAGE", {
+        why: "a script and --config exclude each other",
+        hint: "--only picks apps of the file",
+      });
     }
     const { loadConfig, selectApps } = await import("../../config/load.ts");
     const isScopeConfig = resolve(this.terminal.cwd(), path) === this.places.config;
@@ -115,7 +133,10 @@ export class StartCommand extends VelosCommand {
   async #fromFlags(): Promise<AppDraft> {
     const [script] = this.words;
     if (script === undefined) {
-      throw new VelosError("USAGE", { why: "nothing to start", hint: "name a script, a command, an app that was stopped, or --config velos.toml" });
+      throw new VelosError("USAGE", {
+        why: "nothing to start",
+        hint: "name a script, a command, an app that was stopped, or --config velos.toml",
+      });
     }
     if (this.words.length > 1) {
       throw new VelosError("USAGE", {
@@ -180,7 +201,10 @@ export class StartCommand extends VelosCommand {
     const known = await this.withDaemon(async (daemon) => (await daemon.call("list", {})).apps.map(({ name }) => name));
     if (!words.every((word) => known.includes(word.split(":")[0]!))) return undefined;
     if (this.instances !== undefined) {
-      throw new VelosError("USAGE", { why: `${words[0]} exists already`, hint: `velos scale ${words[0]} ${this.instances}` });
+      throw new VelosError("USAGE", {
+        why: `${words[0]} exists already`,
+        hint: `velos scale ${words[0]} ${this.instances}`,
+      });
     }
     return words;
   }
@@ -194,4 +218,8 @@ const OUTCOMES = {
 } as const;
 
 const quantityText = (quantity: Quantity): string =>
-  quantity.kind === "exact" ? String(quantity.count) : quantity.kind === "max" ? "max" : `${quantity.by > 0 ? "+" : ""}${quantity.by}`;
+  quantity.kind === "exact"
+    ? String(quantity.count)
+    : quantity.kind === "max"
+      ? "max"
+      : `${quantity.by > 0 ? "+" : ""}${quantity.by}`;

@@ -7,7 +7,12 @@ import { logText } from "./log-line.ts";
 import { formatBytes, formatSpan } from "./units.ts";
 
 /** `velos describe`: what an operator asks about one app. */
-export const describeText = ({ app, spec, instance }: Result<"describe">, errors: readonly LogLine[], style: Style, width: number): string => {
+export const describeText = (
+  { app, spec, instance }: Result<"describe">,
+  errors: readonly LogLine[],
+  style: Style,
+  width: number,
+): string => {
   const lines: string[] = [];
   const add = (title: string, value: string | number | undefined): void => {
     if (value !== undefined && value !== "") lines.push(`${style.dim(title.padEnd(14))}${value}`);
@@ -21,7 +26,10 @@ export const describeText = ({ app, spec, instance }: Result<"describe">, errors
   add("as", spec.user);
   add("backend", app.backend);
   add("spec", app.spec);
-  add("restarts", `${spec.autorestart ? `after ${formatSpan(spec.restartDelayMs)}` : "never"}${spec.autorestart ? `, gives up after ${spec.maxRestarts} in a row shorter than ${formatSpan(spec.minUptimeMs)}` : ""}`);
+  add(
+    "restarts",
+    `${spec.autorestart ? `after ${formatSpan(spec.restartDelayMs)}` : "never"}${spec.autorestart ? `, gives up after ${spec.maxRestarts} in a row shorter than ${formatSpan(spec.minUptimeMs)}` : ""}`,
+  );
   add("stops", `${spec.killSignal}, after ${formatSpan(spec.killTimeoutMs)} SIGKILL`);
   add("memory limit", spec.memoryMaxBytes === undefined ? undefined : formatBytes(spec.memoryMaxBytes));
   add("restart above", spec.maxMemoryRestartBytes === undefined ? undefined : formatBytes(spec.maxMemoryRestartBytes));
@@ -29,8 +37,17 @@ export const describeText = ({ app, spec, instance }: Result<"describe">, errors
   add("tasks limit", spec.tasksMax);
   add("watches", spec.watch.join(", "));
   add("schedule", spec.cronRestart);
-  add("systemd", Object.entries(spec.systemd).map(([name, value]) => `${name}=${String(value)}`).join(" "));
-  add("rollout", app.rollout && `${app.rollout.kind} ${app.rollout.status}${app.rollout.failure ? `: ${app.name}:${app.rollout.failure.index} ${app.rollout.failure.why}` : ""}`);
+  add(
+    "systemd",
+    Object.entries(spec.systemd)
+      .map(([name, value]) => `${name}=${String(value)}`)
+      .join(" "),
+  );
+  add(
+    "rollout",
+    app.rollout &&
+      `${app.rollout.kind} ${app.rollout.status}${app.rollout.failure ? `: ${app.name}:${app.rollout.failure.index} ${app.rollout.failure.why}` : ""}`,
+  );
   add("created", new Date(app.createdAt).toISOString());
   add("changed", new Date(app.updatedAt).toISOString());
   if (one?.unit) add("unit", one.unit);
@@ -38,7 +55,12 @@ export const describeText = ({ app, spec, instance }: Result<"describe">, errors
   for (const process of one ? [one] : app.processes) {
     const why = whyDown(process);
     if (why !== undefined) lines.push(`${process.name}: ${why}`);
-    else if (process.exit) lines.push(style.dim(`${process.name}: last exit ${new Date(process.exit.at).toISOString()}, ${describeExit(process.exit)}`));
+    else if (process.exit)
+      lines.push(
+        style.dim(
+          `${process.name}: last exit ${new Date(process.exit.at).toISOString()}, ${describeExit(process.exit)}`,
+        ),
+      );
   }
   if (errors.length > 0) lines.push("", style.dim("recent errors"), ...errors.map((line) => logText(line, style)));
   return lines.join("\n");

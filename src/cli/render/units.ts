@@ -7,7 +7,9 @@ export const formatBytes = (bytes: number): string => {
     value /= 1024;
     unit++;
   }
-  return unit === 0 ? `${Math.round(value)}B` : `${value >= 99.95 ? Math.round(value) : value.toFixed(1)}${units[unit]}`;
+  return unit === 0
+    ? `${Math.round(value)}B`
+    : `${value >= 99.95 ? Math.round(value) : value.toFixed(1)}${units[unit]}`;
 };
 
 /** `850ms`, `12s`, `3m04s`, `2h11m`, `5d03h`. */
@@ -24,4 +26,5 @@ export const formatSpan = (ms: number): string => {
 };
 
 /** `0%`, `3.4%`, `150%`. */
-export const formatPercent = (percent: number): string => `${percent >= 10 || percent === 0 ? Math.round(percent) : percent.toFixed(1)}%`;
+export const formatPercent = (percent: number): string =>
+  `${percent >= 10 || percent === 0 ? Math.round(percent) : percent.toFixed(1)}%`;

@@ -52,7 +52,7 @@ export class LogFile {
     // Modification times may come from a coarser clock than `now`.
     marks.push({ at: Math.max(before.at, Math.min(now, stat.mtimeMs)), end });
     try {
-      this.marks.append(marks, this.segments().at(-1)?.start ?? 0);
+      this.marks.append(marks, () => this.segments().at(-1)?.start ?? 0);
     } catch {
       // A full disk: the lines' times become less exact, no more.
     }

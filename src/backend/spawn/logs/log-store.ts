@@ -15,6 +15,8 @@ export interface LogWriter {
 /** How often the logs are looked at: while one of them grows, and while none does. */
 const BUSY_MS = 250;
 const QUIET_MS = 1000;
+/** Where rotating may lose what is written at that moment, a pause of the writer is waited for up to this many times the size. */
+const PATIENCE = 2;
 /** The wait after a rotation that failed, such as on a full disk. */
 const RETRY_MS = 10_000;
 
@@ -86,9 +88,11 @@ export class LogStore {
     let hasGrown = false;
     for (const { app, index, spec } of this.#writers()) {
       const file = this.#file(app, index);
-      if (!file.look(this.#now())) continue;
-      hasGrown = true;
-      if (spec.logMaxBytes > 0 && file.size >= spec.logMaxBytes) this.#rotate(file, spec.logKeep);
+      const grows = file.look(this.#now());
+      hasGrown ||= grows;
+      if (spec.logMaxBytes <= 0 || file.size < spec.logMaxBytes) continue;
+      const mayWait = !file.canCollapse && grows && file.size < PATIENCE * spec.logMaxBytes;
+      if (!mayWait) this.#rotate(file, spec.logKeep);
     }
     this.#timer = this.#schedule(hasGrown ? BUSY_MS : QUIET_MS);
   }

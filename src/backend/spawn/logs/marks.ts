@@ -44,15 +44,15 @@ export class Marks {
     return this.#last;
   }
 
-  /** @param oldest position of the first byte that is still kept in any file, for thinning */
-  append(marks: readonly Mark[], oldest: number): void {
+  /** @param oldest tells the position of the first byte that is still kept in any file, for thinning */
+  append(marks: readonly Mark[], oldest: () => number): void {
     const last = marks.at(-1);
     if (last === undefined) return;
     this.#last = last;
     const text = (this.#bytes === 0 ? `base ${this.#base}\n` : "") + format(marks);
     appendFileSync(this.#path, text, { mode: 0o640 });
     this.#bytes += text.length;
-    if (this.#bytes > MAX_BYTES) this.#rewrite(thin(this.load(), oldest));
+    if (this.#bytes > MAX_BYTES) this.#rewrite(thin(this.load(), oldest()));
   }
 
   /** Says where the log begins now that its head was cut off. */

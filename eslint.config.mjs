@@ -1,0 +1,76 @@
+import tseslint from "typescript-eslint";
+
+/**
+ * Imports go one way: each folder of src may import itself and the folders listed for it, nothing else.
+ * domain ◄ config, backend ◄ controller ◄ api ◄ client ◄ cli; daemon wires everything and is imported by nobody.
+ */
+const zones = {
+  domain: [],
+  config: ["domain"],
+  backend: ["domain", "config"],
+  controller: ["domain", "backend"],
+  api: ["domain", "backend", "controller"],
+  client: ["domain", "config", "backend", "api"],
+  cli: ["domain", "config", "backend", "controller", "api", "client"],
+  daemon: ["domain", "config", "backend", "controller", "api"],
+};
+
+const folders = Object.keys(zones);
+
+const zone = (folder) => {
+  const forbidden = folders.filter((other) => other !== folder && !zones[folder].includes(other));
+  return {
+    files: [`src/${folder}/**/*.ts`],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            {
+              group: forbidden.map((other) => `**/${other}/**`),
+              message: `src/${folder} may import only ${["itself", ...zones[folder]].join(", ")}`,
+            },
+            // The border of the service manager's vocabulary.
+            ...(folder === "backend"
+              ? []
+              : [{ group: ["dbus-next"], message: "only src/backend/systemd/bus.ts speaks D-Bus" }]),
+          ],
+        },
+      ],
+    },
+  };
+};
+
+/** What would make the pure part impure. */
+const pure = {
+  files: ["src/domain/**/*.ts"],
+  rules: {
+    "no-restricted-globals": ["error", "Date", "process", "setTimeout", "setInterval", "setImmediate", "performance"],
+    "no-restricted-properties": ["error", { object: "Math", property: "random" }],
+  },
+};
+
+export default tseslint.config(
+  { ignores: ["dist/**", "node_modules/**", "test-output/**", "packaging/examples/**", "src/preload/**"] },
+  {
+    files: ["**/*.ts"],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { project: "./tsconfig.json", tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      "@typescript-eslint/no-floating-promises": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      "@typescript-eslint/consistent-type-imports": ["error", { disallowTypeAnnotations: false }],
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      "@typescript-eslint/no-non-null-assertion": "off",
+      "@typescript-eslint/require-await": "off",
+      "@typescript-eslint/only-throw-error": "off",
+      "@typescript-eslint/prefer-promise-reject-errors": "off",
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      eqeqeq: "error",
+      "no-console": "error",
+      "prefer-const": ["error", { destructuring: "all" }],
+    },
+  },
+  ...folders.map(zone),
+  pure,
+);
