@@ -96,6 +96,11 @@ export interface Backend {
   adjust(spec: AppSpec): Promise<void>;
   /** Removes what `prepare` made, once no instance is left. Repeatable. */
   release(app: string): Promise<void>;
+  /**
+   * Restarts the app on a schedule, or no longer. Absent: the backend keeps no schedules, and the controller does.
+   * @param cron five fields, or undefined
+   */
+  schedule?(app: string, cron: string | undefined): Promise<void>;
   /** Sends a signal to the instance's main process. */
   signal(app: string, index: number, signal: string): Promise<void>;
 

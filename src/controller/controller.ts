@@ -17,6 +17,7 @@ import { Counters } from "./counters.ts";
 import { Events } from "./events.ts";
 import { settle } from "./settle.ts";
 import { Store } from "./store.ts";
+import { Triggers } from "./triggers.ts";
 import { UsageMeter } from "./usage-meter.ts";
 import type { AppView, InstanceView } from "./views.ts";
 import { viewApp } from "./views.ts";
@@ -49,11 +50,13 @@ export class Controller {
   /** One line each: what an operator should know about the state. */
   readonly problems: string[] = [];
   readonly #store: Store;
+  readonly #triggers: Triggers;
   readonly #now: () => number;
 
   constructor(options: ControllerOptions) {
     this.backend = options.backend;
     this.#now = options.now ?? Date.now;
+    const report = options.report ?? ((): void => {});
     this.#store = new Store(`${options.stateDirectory}/apps`);
     this.counters = new Counters(`${options.stateDirectory}/counters`);
     this.meter = new UsageMeter(this.backend, this.#now);
@@ -63,7 +66,20 @@ export class Controller {
       counters: this.counters,
       events: this.events,
       now: this.#now,
-      report: options.report ?? (() => {}),
+      report,
+    });
+    this.#triggers = new Triggers({
+      backend: this.backend,
+      report,
+      restart: async (app, indexes, reason) => {
+        await this.restart(indexes ? indexes.map((index) => `${app}:${index}`) : [app], "restart", reason);
+      },
+    });
+    this.events.subscribe((event) => {
+      if (event.type !== "app") return;
+      const state = this.converge.get(event.app);
+      if (event.change === "deleted" || !state) void this.#triggers.remove(event.app);
+      else this.#triggers.sync(state.record);
     });
   }
 
@@ -73,7 +89,10 @@ export class Controller {
     this.problems.push(...problems);
     await this.counters.load(records.map(({ spec }) => spec.name));
     await this.backend.open((app) => this.converge.wake(app));
-    for (const record of records) this.converge.adopt(record);
+    for (const record of records) {
+      this.converge.adopt(record);
+      this.#triggers.sync(record);
+    }
     const known = new Set(records.map(({ spec }) => spec.name));
     for (const app of this.backend.apps()) {
       if (!known.has(app))
@@ -86,6 +105,7 @@ export class Controller {
   /** Ends velosd's part. Instances stay. */
   async close(): Promise<void> {
     this.converge.close();
+    await this.#triggers.close();
     await this.counters.flush();
     await this.backend.close();
   }

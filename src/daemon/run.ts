@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Backend } from "../backend/backend.ts";
 import { busAddress, selectBackend } from "../backend/select.ts";
 import { createHandlers } from "../api/handlers.ts";
@@ -83,6 +84,15 @@ const createBackend = async (
       scope: paths.scope,
       busAddress: busAddress(paths, env),
       runtimeDirectory: paths.managerRuntime ?? "/run",
+      scheduleCommand: {
+        words: (app) => [process.execPath, join(__dirname, "velos.cjs"), "restart", app, "--cron", `--${paths.scope}`],
+        environment: Object.fromEntries(
+          ["VELOS_HOME", "HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME"].flatMap((name) => {
+            const value = env[name];
+            return value ? [[name, value]] : [];
+          }),
+        ),
+      },
     });
   }
   const { SpawnBackend } = await import("../backend/spawn/backend.ts");

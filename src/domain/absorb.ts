@@ -29,21 +29,19 @@ export const absorb = (
 ): AppRecord => {
   const byIndex = new Map(instances.map((instance) => [instance.index, instance]));
   const holds: Record<string, Hold> = { ...record.holds };
+  const current: AppRecord = { ...record, holds };
   const created = new Set(record.created.epoch === epoch ? record.created.indexes : []);
   const rollout = isActive(record.rollout) ? record.rollout : undefined;
 
   for (const index of [...created]) {
-    // Velos's own stop: by the time it is answered the instance may be wanted again, and nobody else stopped it.
-    if (pending.get(index) === "stop") created.delete(index);
-    if (byIndex.has(index) || pending.has(index)) continue;
-    const replacing = rollout?.from[index] !== undefined;
-    if (isWanted(record, index) && !replacing) {
+    // Velos's own stop: by the time it is over the instance may be wanted again, and nobody else stopped it.
+    if (pending.get(index) === "stop" || !isWanted(record, index)) created.delete(index);
+    else if (!byIndex.has(index) && !pending.has(index) && rollout?.from[index] === undefined) {
       const last = tracks.get(index)?.exit;
-      const byItself =
-        !record.spec.autorestart || (last?.code !== undefined && record.spec.stopExitCodes.includes(last.code));
+      const byItself = !record.spec.autorestart || (last?.code !== undefined && record.spec.stopExitCodes.includes(last.code));
       holds[index] = { why: byItself ? "exited" : "operator", at: now, ...(last && { exit: last }) };
+      created.delete(index);
     }
-    if (!replacing) created.delete(index);
   }
 
   for (const instance of instances) {
@@ -59,10 +57,10 @@ export const absorb = (
       delete holds[index];
     }
     if (pending.has(index)) continue;
-    if (status === "online") created.add(index);
+    if (status === "online" && isWanted(current, index)) created.add(index);
     // plan() judges the instances of a gated rollout; a plain restart stops at nothing, so giving up is done here.
     const isJudged = rollout?.kind !== "restart" && rollout?.from[index] !== undefined;
-    if (!isWanted(record, index) || holds[index] || isJudged) continue;
+    if (!isWanted(current, index) || isJudged) continue;
     if (status === "errored" && created.has(index)) {
       holds[index] = { why: "failed", at: now, ...(instance.exit && { exit: instance.exit }) };
     } else if (hasGivenUp(tracks.get(index), instance, record.spec, now)) {

@@ -78,7 +78,9 @@ test("an operation under way fails when velosd leaves, and the world carries on 
   await backend.close();
   await refusal;
   const next = new MemoryBackend(world);
-  const online = new Promise<void>((resolve) => void next.open(() => next.observe("api")[0]?.status === "online" && resolve()));
+  const online = new Promise<void>(
+    (resolve) => void next.open(() => next.observe("api")[0]?.status === "online" && resolve()),
+  );
   letGo();
   await online;
 });

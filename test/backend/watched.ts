@@ -24,7 +24,12 @@ export class Watched {
   }
 
   /** The instance, when it is as described; looks at once and at every announcement of the app. */
-  until(app: string, index: number, what: string, isSo: (instance: ObservedInstance) => boolean): Promise<ObservedInstance> {
+  until(
+    app: string,
+    index: number,
+    what: string,
+    isSo: (instance: ObservedInstance) => boolean,
+  ): Promise<ObservedInstance> {
     const find = (): ObservedInstance | undefined => this.one(app, index);
     return this.#when(`${app}:${index} ${what}`, app, () => {
       const instance = find();
@@ -60,10 +65,18 @@ export class Watched {
       };
       const timer = setTimeout(() => {
         this.#waiting.delete(check);
-        reject(new Error(`not seen within ${PATIENCE_MS / 1000} s: ${what}; there is ${JSON.stringify(this.backend.observe(app))}`));
+        reject(
+          new Error(
+            `not seen within ${PATIENCE_MS / 1000} s: ${what}; there is ${JSON.stringify(this.backend.observe(app))}`,
+          ),
+        );
       }, PATIENCE_MS);
       this.#waiting.add(check);
       check();
     });
   }
 }
+
+/** True for an instance that has ended and is not restarted. */
+export const isDead = ({ status }: Pick<ObservedInstance, "status">): boolean =>
+  status === "stopped" || status === "errored";

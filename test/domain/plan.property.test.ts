@@ -110,7 +110,7 @@ describe("whatever happens", () => {
 
   holds("it comes to rest, with what is wanted and nothing else", storyOf(anything, { most: 12 }), (story) => {
     expectRest(live(then(story, { does: "resume" })));
-  }, 600);
+  }, 2 * RUNS);
 
   holds("a deleted app leaves nothing", storyOf(fc.oneof(anything, any.delete), { first: any.roll }), (story) => {
     const ending = live(then(story, { does: "delete" }));

@@ -15,5 +15,7 @@ test("restarted unless autorestart is off or the code is one of stop_exit_codes"
 test("the delay is fixed, or doubles from run to run up to 15 s", () => {
   expect([0, 1, 5].map((runs) => restartDelay(spec, runs))).toEqual([100, 100, 100]);
   const doubling = { ...spec, expBackoffRestartDelayMs: 200 };
-  expect([0, 1, 2, 3, 7, 8, 1000].map((runs) => restartDelay(doubling, runs))).toEqual([200, 200, 400, 800, 12_800, 15_000, 15_000]);
+  expect([0, 1, 2, 3, 7, 8, 1000].map((runs) => restartDelay(doubling, runs))).toEqual([
+    200, 200, 400, 800, 12_800, 15_000, 15_000,
+  ]);
 });

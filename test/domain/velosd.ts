@@ -69,7 +69,7 @@ export class Velosd {
     if (record === undefined || record.deleting) return;
     this.store.record = change(record);
     this.refused.clear();
-    this.wake();
+    this.look();
   }
 
   /** The record with a new rollout of these indexes, if it runs. */
@@ -114,8 +114,9 @@ export class Velosd {
     } else if (rollout.kind === "update" && record.previous && record.spec.rollout.onFailure === "revert") {
       const { previous, ...rest } = record;
       const print = fingerprint(previous);
-      // One that is being stopped to be replaced is on the old spec still, and not untouched.
-      const isUntouched = (one: ObservedInstance): boolean => one.fingerprint === print && one.status !== "stopping";
+      // One that was stopped to be replaced may still be there, on the old spec: it is not untouched.
+      const isUntouched = (one: ObservedInstance): boolean =>
+        one.fingerprint === print && (one.status === "online" || one.status === "starting" || one.status === "waiting");
       const untouched = new Set(instances.filter(isUntouched).map(({ index }) => index));
       const touched = Array.from({ length: record.instances }, (_, index) => index).filter((index) => !untouched.has(index));
       const reverted = this.begin({ ...rest, spec: previous }, "revert", touched);

@@ -12,7 +12,10 @@ export const killRecorded = (stateDir: string): void => {
   const root = join(stateDir, "spawn");
   for (const name of readdirSync(root, { recursive: true, encoding: "utf8" })) {
     if (!name.endsWith(".json")) continue;
-    const { pid, startTime } = JSON.parse(readFileSync(join(root, name), "utf8")) as { pid?: number; startTime?: string };
+    const { pid, startTime } = JSON.parse(readFileSync(join(root, name), "utf8")) as {
+      pid?: number;
+      startTime?: string;
+    };
     if (pid !== undefined && startTimeOf(pid) === startTime) process.kill(-pid, "SIGKILL");
   }
 };

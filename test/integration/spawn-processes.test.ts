@@ -16,7 +16,8 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   try {
-    for (const app of backend.apps()) await Promise.all(backend.observe(app).map(({ index }) => backend.stop(app, index)));
+    for (const app of backend.apps())
+      await Promise.all(backend.observe(app).map(({ index }) => backend.stop(app, index)));
     await backend.close();
   } finally {
     await harness.cleanup();
@@ -36,33 +37,37 @@ test("50 instances are up within a second, and no descriptor is left open", asyn
 });
 
 test("an instance is a session and a group of its own, and has no other descriptor of velosd's", async () => {
-  await backend.start(shell("ls -l /proc/self/fd; cut -d' ' -f1,5,6 /proc/$$/stat; exec sleep 1000"), 0, 1);
+  await backend.start(shell("cut -d' ' -f1,5,6 /proc/$$/stat; ls -l /proc/self/fd; exec sleep 1000"), 0, 1);
   const { pid } = backend.observe("api")[0]!;
   const messages = await firstMessages(backend, "api", 6);
-  expect(messages.filter((line) => line.includes(" -> ")).map((line) => line.replace(/^.* (\d+) -> /, "$1 "))).toEqual([
-    "0 /dev/null",
-    `1 ${join(harness.stateDir, "logs/api/0.log")}`,
-    `2 ${join(harness.stateDir, "logs/api/0.log")}`,
-    expect.stringMatching(/^3 \/proc\//),
-  ]);
+  const open = messages.flatMap((line) => /(\d+) -> (.*)$/.exec(line)?.slice(1).join(" ") ?? []);
+  const log = join(harness.stateDir, "logs/api/0.log");
+  expect(open).toEqual(expect.arrayContaining(["0 /dev/null", `1 ${log}`, `2 ${log}`]));
+  // Not counted: what this process itself has inherited from whoever ran the tests.
+  expect(open.filter((entry) => entry.includes(harness.stateDir) || /socket:|anon_inode:/.test(entry))).toHaveLength(2);
   expect(messages).toContain(`${pid} ${pid} ${pid}`);
 });
 
-test.skipIf(process.getuid?.() !== 0)("user and group are those asked for, with further groups where the user has them", async () => {
-  await backend.start(shell("id -u; id -g; id -G; exec sleep 1000", { user: "nobody" }), 0, 1);
-  const [uid, gid, groups] = await firstMessages(backend, "api", 3);
-  expect(Number(uid)).toBeGreaterThan(0);
-  expect(groups).toBe(gid);
-  await backend.stop("api", 0);
+test.skipIf(process.getuid?.() !== 0)(
+  "user and group are those asked for, with further groups where the user has them",
+  async () => {
+    await backend.start(shell("id -u; id -g; id -G; exec sleep 1000", { user: "nobody" }), 0, 1);
+    const [uid, gid, groups] = await firstMessages(backend, "api", 3);
+    expect(Number(uid)).toBeGreaterThan(0);
+    expect(groups).toBe(gid);
+    await backend.stop("api", 0);
 
-  const rows = readFileSync("/etc/group", "utf8").split("\n").map((line) => line.split(":"));
-  const member = rows.flatMap((fields) => fields[3]?.split(",") ?? []).find((name) => name !== "" && name !== "root");
-  if (member === undefined) return;
-  await backend.start(shell("id -un; id -Gn; exec sleep 1000", { user: member }), 1, 2);
-  const [name, names] = await firstMessages(backend, "api", 2, 1);
-  expect(name).toBe(member);
-  expect(names!.split(" ").length).toBeGreaterThan(1);
-});
+    const rows = readFileSync("/etc/group", "utf8")
+      .split("\n")
+      .map((line) => line.split(":"));
+    const member = rows.flatMap((fields) => fields[3]?.split(",") ?? []).find((name) => name !== "" && name !== "root");
+    if (member === undefined) return;
+    await backend.start(shell("id -un; id -Gn; exec sleep 1000", { user: member }), 1, 2);
+    const [name, names] = await firstMessages(backend, "api", 2, 1);
+    expect(name).toBe(member);
+    expect(names!.split(" ").length).toBeGreaterThan(1);
+  },
+);
 
 test("an unknown user is refused, and nothing is left", async () => {
   await expect(backend.start(shell("true", { user: "no-such-user" }), 0, 1)).rejects.toThrow("no user 'no-such-user'");
@@ -77,15 +82,18 @@ test("a suspended instance can be stopped", async () => {
 });
 
 test("a writer at full speed loses no line through rotations", { timeout: 30_000 }, async () => {
-  const LINES = 400_000;
+  const LINES = 1_000_000;
   const script = `i=0; while [ $i -lt ${LINES} ]; do echo "line $i and something more to fill it"; i=$((i+1)); done; echo end; exec sleep 1000`;
   await backend.start(shell(script, { logMaxBytes: 1024 * 1024, logKeep: 100 }), 0, 1);
   const directory = join(harness.stateDir, "logs/api");
-  await expect.poll(() => readFileSync(join(directory, "0.log"), "latin1").endsWith("end\n"), { timeout: 25_000, interval: 100 }).toBe(true);
+  await expect
+    .poll(() => readFileSync(join(directory, "0.log"), "latin1").endsWith("end\n"), { timeout: 25_000, interval: 100 })
+    .toBe(true);
   const rotated = readdirSync(directory).filter((name) => /^0\.log\.\d+$/.test(name));
   expect(rotated.length).toBeGreaterThan(1);
   const found: string[] = [];
-  for await (const line of backend.logs({ app: "api", lines: LINES + 1, follow: false }, new AbortController().signal)) found.push(line.message);
+  for await (const line of backend.logs({ app: "api", lines: LINES + 1, follow: false }, new AbortController().signal))
+    found.push(line.message);
   expect(found).toHaveLength(LINES + 1);
   expect(found.findIndex((line, at) => at < LINES && line !== `line ${at} and something more to fill it`)).toBe(-1);
 });

@@ -40,7 +40,14 @@ beforeAll(async () => {
   velosdPath = join(velosdHome.stateDir, "velosd.mjs");
   await build({
     stdin: { contents: VELOSD, resolveDir: join(import.meta.dirname, "../.."), loader: "ts" },
-    ...{ bundle: true, platform: "node", format: "esm", outfile: velosdPath, logLevel: "error", external: ["systeminformation"] },
+    ...{
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      outfile: velosdPath,
+      logLevel: "error",
+      external: ["systeminformation"],
+    },
   });
 });
 afterAll(() => velosdHome.cleanup());
@@ -64,7 +71,9 @@ const processesOf = (name: string) => readAllProcesses().filter(({ pid }) => has
 
 const velosd = (steps: string[], program = "exec sleep 1000"): ChildProcess => {
   const specs = [makeSpec(app, ["/bin/sh", "-c", program], { restartDelayMs: 20 })];
-  return spawn(process.execPath, [velosdPath, JSON.stringify({ stateDir: harness.stateDir, specs, steps })], { stdio: ["ignore", "pipe", "inherit"] });
+  return spawn(process.execPath, [velosdPath, JSON.stringify({ stateDir: harness.stateDir, specs, steps })], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
 };
 
 /** Waits until velosd has printed the word. */
@@ -78,43 +87,58 @@ const kill = async (child: ChildProcess): Promise<void> => {
   await ended;
 };
 
-const open = async (): Promise<Watched> => (watched = await new Watched(new SpawnBackend({ stateDir: harness.stateDir })).open());
+const open = async (): Promise<Watched> =>
+  (watched = await new Watched(new SpawnBackend({ stateDir: harness.stateDir })).open());
 
 const statePath = (index = 0): string => join(harness.stateDir, "spawn", app, `${index}.json`);
 const readState = (index = 0): InstanceState => JSON.parse(readFileSync(statePath(index), "utf8")) as InstanceState;
 
-test("velosd killed at any moment of start, restart and stop: every process is owned, none twice", { timeout: 120_000 }, async () => {
-  const ROUNDS = 40;
-  for (let round = 0; round < ROUNDS; round++) {
-    app = `survival-${process.pid}-${++serial}`;
-    const child = velosd(["start", "restart", "stop", "start", "restart"]);
-    await says(child, "open");
-    await new Promise((resolve) => setTimeout(resolve, (round * 60) / ROUNDS));
-    await kill(child);
-    const { backend } = await open();
-    const settled = () => backend.observe(app).every(({ status }) => status === "online");
-    for (const { index } of backend.observe(app)) {
-      // Each becomes online, or it was being stopped and is gone.
-      await Promise.race([watched!.until(app, index, "online", ({ status }) => status === "online"), watched!.untilGone(app, index)]).catch(() => undefined);
+test(
+  "velosd killed at any moment of start, restart and stop: every process is owned, none twice",
+  { timeout: 120_000 },
+  async () => {
+    const ROUNDS = 40;
+    for (let round = 0; round < ROUNDS; round++) {
+      app = `survival-${process.pid}-${++serial}`;
+      const child = velosd(["start", "restart", "stop", "start", "restart"]);
+      await says(child, "open");
+      await new Promise((resolve) => setTimeout(resolve, (round * 60) / ROUNDS));
+      await kill(child);
+      const { backend } = await open();
+      const settled = () => backend.observe(app).every(({ status }) => status === "online");
+      for (const { index } of backend.observe(app)) {
+        // Each becomes online, or it was being stopped and is gone.
+        await Promise.race([
+          watched!.until(app, index, "online", ({ status }) => status === "online"),
+          watched!.untilGone(app, index),
+        ]).catch(() => undefined);
+      }
+      expect(settled()).toBe(true);
+      const owned = backend.observe(app).map(({ pid }) => pid);
+      const leaders = processesOf(app).filter(({ pid, session, state }) => pid === session && state !== "Z");
+      expect(leaders.map(({ pid }) => pid).sort()).toEqual([...owned].sort());
+      await Promise.all(backend.observe(app).map(({ index }) => backend.stop(app, index)));
+      expect(processesOf(app)).toEqual([]);
+      await backend.close();
     }
-    expect(settled()).toBe(true);
-    const owned = backend.observe(app).map(({ pid }) => pid);
-    const leaders = processesOf(app).filter(({ pid, session, state }) => pid === session && state !== "Z");
-    expect(leaders.map(({ pid }) => pid).sort()).toEqual([...owned].sort());
-    await Promise.all(backend.observe(app).map(({ index }) => backend.stop(app, index)));
-    expect(processesOf(app)).toEqual([]);
-    await backend.close();
-  }
-});
+  },
+);
 
 test("what is written while velosd is away is not lost, and nothing blocks", async () => {
-  const child = velosd(["start"], 'i=0; while [ $i -lt 20000 ]; do echo "line $i"; i=$((i+1)); done; echo end; exec sleep 1000');
+  const child = velosd(
+    ["start"],
+    'i=0; while [ $i -lt 20000 ]; do echo "line $i"; i=$((i+1)); done; echo end; exec sleep 1000',
+  );
   await says(child, "done");
   await kill(child);
   const { backend } = await open();
   const messages = await firstMessages(backend, app, 1000, 2);
   expect(messages.length).toBeGreaterThan(0);
-  await expect.poll(() => readFileSync(join(harness.stateDir, "logs", app, "2.log"), "utf8").endsWith("end\n"), { timeout: 10_000 }).toBe(true);
+  await expect
+    .poll(() => readFileSync(join(harness.stateDir, "logs", app, "2.log"), "utf8").endsWith("end\n"), {
+      timeout: 10_000,
+    })
+    .toBe(true);
   const lines = readFileSync(join(harness.stateDir, "logs", app, "2.log"), "utf8").split("\n");
   expect(lines.slice(0, 20_000)).toEqual(Array.from({ length: 20_000 }, (_, at) => `line ${at}`));
   await Promise.all(backend.observe(app).map(({ index }) => backend.stop(app, index)));

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { AppSpec } from "../../domain/app.ts";
 import { instanceEnvironment } from "../../domain/instance-environment.ts";
 import type { ObservedInstance } from "../../domain/instance.ts";
@@ -16,6 +17,7 @@ export class MemoryBackend implements Backend {
 
   constructor(world: MemoryWorld) {
     this.#world = world;
+    setMaxListeners(0, this.#leaving.signal);
   }
 
   get epoch(): string {
@@ -37,7 +39,9 @@ export class MemoryBackend implements Backend {
   }
 
   observe(app: string): ObservedInstance[] {
-    return [...(this.#world.apps.get(app)?.values() ?? [])].map((instance) => instance.observe()).sort((a, b) => a.index - b.index);
+    return [...(this.#world.apps.get(app)?.values() ?? [])]
+      .map((instance) => instance.observe())
+      .sort((a, b) => a.index - b.index);
   }
 
   async prepare(spec: AppSpec): Promise<void> {

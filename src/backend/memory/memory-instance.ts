@@ -94,7 +94,12 @@ export class MemoryInstance {
     if (this.#pid === undefined) throw new Error(`the test ends ${this.app}:${this.index}, which has no process`);
     const at = this.#world.clock.now();
     const ranMs = at - (this.#startedAt ?? at);
-    this.#exit = { at, ...how, ranMs, result: how.signal !== undefined ? "signal" : how.code === 0 ? "success" : "exit-code" };
+    this.#exit = {
+      at,
+      ...how,
+      ranMs,
+      result: how.signal !== undefined ? "signal" : how.code === 0 ? "success" : "exit-code",
+    };
     this.#leaveRun();
     if (this.#whenUp) return this.#cancel(refused("it ended before it was ready"));
     if (this.status === "stopping") return;

@@ -45,7 +45,8 @@ export class MemoryWorld {
   /** What programs do; asked at the beginning of each run. */
   behave: (spec: AppSpec, index: number) => Behaviour = () => ({});
   /** Holds an operation up: milliseconds of the world's clock, or a promise to wait for. */
-  delay: (operation: MemoryOperation, app: string, index: number) => number | Promise<void> | undefined = () => undefined;
+  delay: (operation: MemoryOperation, app: string, index: number) => number | Promise<void> | undefined = () =>
+    undefined;
   #refusals: { app: string; index: number | undefined; why: string }[] = [];
   #serial = 0;
 
@@ -123,4 +124,5 @@ export class MemoryWorld {
   }
 }
 
-export const refused = (why: string): VelosError => new VelosError("BACKEND_FAILED", { backend: "memory", why, hint: "" });
+export const refused = (why: string): VelosError =>
+  new VelosError("BACKEND_FAILED", { backend: "memory", why, hint: "" });

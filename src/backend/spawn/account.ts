@@ -27,7 +27,8 @@ export const findAccount = (user: string | undefined, group: string | undefined)
   let name: string | undefined;
   if (user !== undefined) {
     const row = rows("/etc/passwd").find((fields) => fields[0] === user || fields[2] === user);
-    if (row === undefined && !/^\d+$/.test(user)) throw failed(`there is no user '${user}'`, "create it, or choose another with --uid");
+    if (row === undefined && !/^\d+$/.test(user))
+      throw failed(`there is no user '${user}'`, "create it, or choose another with --uid");
     name = row?.[0];
     uid = Number(row?.[2] ?? user);
     gid = Number(row?.[3] ?? user);
@@ -39,10 +40,13 @@ export const findAccount = (user: string | undefined, group: string | undefined)
     gid = Number(row?.[2] ?? group);
   }
   if (uid === self.uid && gid === self.gid) return undefined;
-  if (self.uid !== 0) throw failed(`only root may run an instance as user '${user ?? uid}'`, "run velosd as root, or leave user out");
-  const hasMoreGroups = name !== undefined && groups.some((fields) => Number(fields[2]) !== gid && fields[3]?.split(",").includes(name));
+  if (self.uid !== 0)
+    throw failed(`only root may run an instance as user '${user ?? uid}'`, "run velosd as root, or leave user out");
+  const hasMoreGroups =
+    name !== undefined && groups.some((fields) => Number(fields[2]) !== gid && fields[3]?.split(",").includes(name));
   return { uid, gid, hasMoreGroups };
 };
 
 /** `setpriv` of util-linux: the way to a user's further groups, since Node's spawn drops them. */
-export const setprivPath = (): string | undefined => ["/usr/bin/setpriv", "/bin/setpriv"].find((path) => existsSync(path));
+export const setprivPath = (): string | undefined =>
+  ["/usr/bin/setpriv", "/bin/setpriv"].find((path) => existsSync(path));

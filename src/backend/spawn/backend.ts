@@ -1,6 +1,6 @@
+import { setMaxListeners } from "node:events";
 import { mkdirSync } from "node:fs";
 import { constants } from "node:os";
-import { dirname } from "node:path";
 import type { AppSpec } from "../../domain/app.ts";
 import type { ObservedInstance } from "../../domain/instance.ts";
 import type { Backend, Facility, LogLine, LogQuery, Usage } from "../backend.ts";
@@ -15,6 +15,11 @@ import { removeReadyDirectory } from "./readiness.ts";
 import { makeStateDirectory, readStates, removeState, removeStateDirectory } from "./state-file.ts";
 import { Turns } from "./turns.ts";
 import { usageOf } from "./usage.ts";
+
+const checkSignal = (signal: string): NodeJS.Signals => {
+  if (!(signal in constants.signals)) throw failed(`there is no signal ${signal}`, "see `kill -l`");
+  return signal as NodeJS.Signals;
+};
 
 export interface SpawnBackendOptions {
   /** Holds `spawn/` (what runs), `logs/` and `ready/`. Made when it is not there. */
@@ -43,6 +48,8 @@ export class SpawnBackend implements Backend {
     this.#stateDir = options.stateDir;
     this.#now = options.now ?? Date.now;
     this.#logs = new LogStore(options.stateDir, this.#now);
+    // As many listeners as instances that are being ended.
+    setMaxListeners(0, this.#leaving.signal);
     this.#host = {
       stateDir: options.stateDir,
       epoch: this.epoch,
@@ -81,7 +88,6 @@ export class SpawnBackend implements Backend {
 
   async prepare(spec: AppSpec): Promise<void> {
     makeStateDirectory(this.#stateDir, spec.name);
-    mkdirSync(dirname(this.#logs.pathOf(spec.name, 0)), { recursive: true, mode: 0o750 });
     // The app's listening sockets are opened here, to be kept until `release`, once there are any.
   }
 
@@ -89,8 +95,9 @@ export class SpawnBackend implements Backend {
     if (this.#find(spec.name, index) !== undefined) {
       throw failed(`${spec.name}:${index} is there already`, "stop or clear it first");
     }
+    checkSignal(spec.killSignal);
+    makeStateDirectory(this.#stateDir, spec.name);
     const instance = this.#add(Instance.create(this.#host, spec, index, count));
-    await this.prepare(spec);
     await instance.start();
   }
 
@@ -121,8 +128,7 @@ export class SpawnBackend implements Backend {
   }
 
   async signal(app: string, index: number, signal: string): Promise<void> {
-    if (!(signal in constants.signals)) throw failed(`there is no signal ${signal}`, "see `kill -l`");
-    this.#get(app, index).signal(signal as NodeJS.Signals);
+    this.#get(app, index).signal(checkSignal(signal));
   }
 
   async usage(app: string, index: number): Promise<Usage> {

@@ -6,12 +6,18 @@ import { hasProc } from "./process-table.ts";
 export const spawnFacilities = (): Facility[] => [
   { name: "supervision", ok: true, note: "velosd restarts instances itself; while velosd is away nobody does" },
   { name: "limits", ok: false, note: "memory_max, cpu_quota and tasks_max are not enforced; max_memory_restart is" },
-  { name: "control groups", ok: false, note: "an instance is its process group; a child that leaves it (setsid) is not ended with it" },
+  {
+    name: "control groups",
+    ok: false,
+    note: "an instance is its process group; a child that leaves it (setsid) is not ended with it",
+  },
   { name: "boot", ok: false, note: "nothing is started at boot unless velosd is" },
   { name: "usage", ok: hasProc, note: hasProc ? "from /proc" : "memory only" },
   {
     name: "supplementary groups",
     ok: setprivPath() !== undefined,
-    note: setprivPath() ? "set with setpriv for instances with a user" : "instances with a user have its primary group only: there is no setpriv",
+    note: setprivPath()
+      ? "set with setpriv for instances with a user"
+      : "instances with a user have its primary group only: there is no setpriv",
   },
 ];

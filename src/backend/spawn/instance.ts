@@ -1,18 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { setMaxListeners } from "node:events";
 import type { AppSpec } from "../../domain/app.ts";
-import { instanceEnvironment } from "../../domain/instance-environment.ts";
 import type { Exit, ObservedInstance } from "../../domain/instance.ts";
-import { describeExit } from "../../domain/instance.ts";
 import { restartDelay, shouldRestart } from "../../domain/restart-policy.ts";
 import type { AdoptedProcesses } from "./adopted.ts";
+import { endGracefully } from "./end-gracefully.ts";
 import { failed } from "./failed.ts";
-import { findRun, hasOrphans, RUN_VARIABLE } from "./find-run.ts";
+import { findRun, hasOrphans } from "./find-run.ts";
 import type { MainProcess, ProcessEnd } from "./launch.ts";
 import { launch } from "./launch.ts";
 import { exitOf, launchFailure, observedOf } from "./observed.ts";
 import { killGroup, sendSignal } from "./process-group.ts";
-import { makeReadyDirectory, READY_VARIABLE, readyFileOf, removeReadyFile, waitForFile } from "./readiness.ts";
+import { makeReadyDirectory, readyFileOf, untilReady } from "./readiness.ts";
+import { runEnvironment } from "./run-environment.ts";
 import type { InstanceState } from "./state-file.ts";
 import { writeState } from "./state-file.ts";
 import type { Turns } from "./turns.ts";
@@ -46,6 +45,7 @@ export class Instance {
   #ending: Promise<void> | undefined;
   /** Removal of what the last run left of its group; false: it cannot be removed. */
   #leftovers: Promise<boolean> = Promise.resolve(true);
+  #group = 0;
   /** Rejects when the current run did not come up. */
   #begun: Promise<void> = Promise.resolve();
   #beginning = new AbortController();
@@ -64,7 +64,18 @@ export class Instance {
   static create(host: InstanceHost, spec: AppSpec, index: number, count: number): Instance {
     const { epoch } = host;
     const app = spec.name;
-    return new Instance(host, { version: 1, epoch, app, index, count, spec, phase: "spawning", run: "", restarts: 0, shortRuns: 0 });
+    return new Instance(host, {
+      version: 1,
+      epoch,
+      app,
+      index,
+      count,
+      spec,
+      phase: "spawning",
+      run: "",
+      restarts: 0,
+      shortRuns: 0,
+    });
   }
 
   get app(): string {
@@ -94,10 +105,7 @@ export class Instance {
 
   /** What this run was, or the next will be, started with. */
   environment(): Record<string, string> {
-    const { spec, index, count, app, run } = this.#state;
-    const { visible, secret } = instanceEnvironment(spec, index, count);
-    const ready = spec.waitReady ? { [READY_VARIABLE]: readyFileOf(this.#host.stateDir, app, run) } : {};
-    return { ...secret, ...visible, [RUN_VARIABLE]: run, ...ready };
+    return runEnvironment(this.#host.stateDir, this.#state);
   }
 
   /** Takes over the settings that need no new run. */
@@ -168,7 +176,12 @@ export class Instance {
     await this.#begun.catch(() => undefined);
     await this.#end();
     if (await this.#leftovers) return;
-    throw failed(`processes of ${this.app}:${this.index} cannot be ended`, "they are in uninterruptible sleep; see `ps -o pid,stat,wchan`");
+    this.#leftovers = killGroup(this.#group);
+    if (await this.#leftovers) return;
+    throw failed(
+      `processes of ${this.app}:${this.index} cannot be ended`,
+      "they run as another user, or are in uninterruptible sleep; see `ps -eo pid,pgid,user,stat,wchan`",
+    );
   }
 
   #throwIfOvertaken(): void {
@@ -197,7 +210,9 @@ export class Instance {
     const known = state.pid !== undefined ? { pid: state.pid, startTime: state.startTime ?? "" } : undefined;
     const process = known ?? (state.phase === "spawning" ? findRun(state.run) : undefined);
     const main = process && this.#host.adopted.adopt(process.pid, process.startTime);
-    if (main === undefined && known && hasOrphans(known.pid, state.run)) this.#leftovers = killGroup(known.pid);
+    if (main === undefined && known && hasOrphans(known.pid, state.run)) {
+      this.#leftovers = killGroup((this.#group = known.pid));
+    }
     if (main !== undefined) this.#attach(main);
     switch (state.phase) {
       case "stopping":
@@ -227,7 +242,6 @@ export class Instance {
   async #beginRun(): Promise<void> {
     const state = this.#state;
     const { signal } = (this.#beginning = new AbortController());
-    setMaxListeners(0, signal);
     // The intent comes first: whenever velosd dies, there is no process that no state file speaks of.
     state.run = randomBytes(16).toString("hex");
     this.#enter("spawning");
@@ -248,33 +262,17 @@ export class Instance {
     if (state.spec.waitReady && state.onlineAt === undefined) {
       this.#save();
       this.#host.changed(state.app);
-      await this.#untilReady(main);
+      const beganAt = state.startedAt ?? this.#host.now();
+      await untilReady(readyFileOf(this.#host.stateDir, state.app, state.run), main, {
+        timeoutMs: state.spec.listenTimeoutMs,
+        spentMs: this.#host.now() - beganAt,
+        signal: this.#beginning.signal,
+      });
     }
     state.startedAt ??= this.#host.now();
     state.onlineAt ??= this.#host.now();
     this.#save();
     this.#host.changed(state.app);
-  }
-
-  async #untilReady(main: MainProcess): Promise<void> {
-    const { app, run, spec, startedAt } = this.#state;
-    const path = readyFileOf(this.#host.stateDir, app, run);
-    const over = new AbortController();
-    const remainingMs = (startedAt ?? this.#host.now()) + spec.listenTimeoutMs - this.#host.now();
-    const timer = setTimeout(
-      () => over.abort(failed(`it did not say that it is ready within ${spec.listenTimeoutMs / 1000} s`)),
-      Math.max(0, remainingMs),
-    );
-    const ended = main.ended.then((end) => {
-      throw failed(`it ended before it was ready: ${describeExit(exitOf(end, 0, undefined))}`);
-    });
-    try {
-      await Promise.race([waitForFile(path, AbortSignal.any([over.signal, this.#beginning.signal])), ended]);
-    } finally {
-      clearTimeout(timer);
-      over.abort();
-      removeReadyFile(path);
-    }
   }
 
   /** Applies the restart policy to a run that does not come up. */
@@ -290,6 +288,7 @@ export class Instance {
 
   #attach(main: MainProcess): void {
     this.#main = main;
+    this.#group = main.pid;
     this.#ending = undefined;
     this.#verdict = undefined;
     Object.assign(this.#state, { pid: main.pid, startTime: main.startTime });
@@ -326,39 +325,12 @@ export class Instance {
     }, waitMs);
   }
 
-  /**
-   * Ends the main process: `killSignal`, and after `killTimeoutMs` SIGKILL to the whole group (systemd's
-   * KillMode=mixed). SIGCONT follows the first, so that a suspended process hears it.
-   */
+  /** Ends the main process, if there is one. @param verdict why velos does, for `Exit.result` */
   #end(verdict?: string): Promise<void> {
     const main = this.#main;
     if (main === undefined) return Promise.resolve();
     this.#verdict ??= verdict;
-    return (this.#ending ??= this.#endMain(main));
-  }
-
-  async #endMain(main: MainProcess): Promise<void> {
-    const { spec } = this.#state;
-    const { leaving } = this.#host;
-    if (main.isAlive()) {
-      sendSignal(main.pid, spec.killSignal as NodeJS.Signals);
-      sendSignal(main.pid, "SIGCONT");
-    }
-    main.hurry?.();
-    const timer = setTimeout(() => {
-      if (main.isAlive()) sendSignal(-main.pid, "SIGKILL");
-    }, spec.killTimeoutMs);
-    let onLeave = (): void => undefined;
-    const left = new Promise<never>((_, reject) => {
-      onLeave = () => reject(leaving.reason as Error);
-      leaving.addEventListener("abort", onLeave);
-    });
-    try {
-      await Promise.race([this.#ended, left]);
-    } finally {
-      clearTimeout(timer);
-      leaving.removeEventListener("abort", onLeave);
-    }
+    return (this.#ending ??= endGracefully(main, this.#state.spec, this.#ended, this.#host.leaving));
   }
 
   /** Enters a phase without a run: what belongs to the last one is dropped. */
@@ -384,7 +356,8 @@ export class Instance {
     try {
       writeState(this.#host.stateDir, this.#state);
     } catch (error) {
-      if (this.#state.phase === "spawning" && this.#main === undefined) throw failed(`cannot write its state: ${(error as Error).message}`, "", error);
+      if (this.#state.phase === "spawning" && this.#main === undefined)
+        throw failed(`cannot write its state: ${(error as Error).message}`, "", error);
     }
   }
 

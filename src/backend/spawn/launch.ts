@@ -1,7 +1,8 @@
 import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, closeSync, constants, openSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import type { AppSpec } from "../../domain/app.ts";
 import { findAccount, setprivPath } from "./account.ts";
 import { failed } from "./failed.ts";
@@ -52,6 +53,7 @@ export const launch = async (spec: AppSpec, env: Record<string, string>, logPath
   }
   let log: number | undefined;
   try {
+    mkdirSync(dirname(logPath), { recursive: true, mode: 0o750 });
     log = openSync(logPath, "a", 0o640);
     // Inherited listening sockets will follow as descriptors 3 and up.
     const child = spawn(program, args, { ...options, stdio: ["ignore", log, log] });
@@ -59,7 +61,11 @@ export const launch = async (spec: AppSpec, env: Record<string, string>, logPath
     const [error] = (await once(child, "error")) as [Error];
     throw error;
   } catch (error) {
-    throw failed(explain(spec) ?? (error as Error).message, "see that its program and cwd exist and may be used", error);
+    throw failed(
+      explain(spec) ?? (error as Error).message,
+      "see that its program and cwd exist and may be used",
+      error,
+    );
   } finally {
     if (log !== undefined) closeSync(log);
   }

@@ -50,7 +50,15 @@ export const observedOf = (state: InstanceState): ObservedInstance => ({
  * @param result overrides the word for how it went, where velos itself made it end
  */
 export const exitOf = (end: ProcessEnd, at: number, startedAt: number | undefined, result?: string): Exit => {
-  const word = result ?? (end.signal !== undefined ? "signal" : end.code === undefined ? undefined : end.code === 0 ? "success" : "exit-code");
+  const word =
+    result ??
+    (end.signal !== undefined
+      ? "signal"
+      : end.code === undefined
+        ? undefined
+        : end.code === 0
+          ? "success"
+          : "exit-code");
   return {
     at,
     ...end,

@@ -2,7 +2,11 @@ import type { FSWatcher } from "node:fs";
 import { chownSync, existsSync, mkdirSync, rmSync, watch } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { AppSpec } from "../../domain/app.ts";
+import { describeExit } from "../../domain/instance.ts";
 import { findAccount } from "./account.ts";
+import { failed } from "./failed.ts";
+import type { MainProcess } from "./launch.ts";
+import { exitOf } from "./observed.ts";
 
 /** Name of the variable that tells an app with `wait_ready` which file to create when it is ready. */
 export const READY_VARIABLE = "VELOS_READY_FILE";
@@ -25,11 +29,11 @@ export const makeReadyDirectory = (path: string, spec: AppSpec): void => {
  * is created in between is not missed.
  * @param signal ends the waiting: rejects with its reason
  */
-export const waitForFile = (path: string, signal: AbortSignal): Promise<void> =>
+const waitForFile = (path: string, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
-    let watcher: FSWatcher | undefined;
+    if (signal.aborted) return reject(signal.reason as Error);
     const finish = (settle: () => void): void => {
-      watcher?.close();
+      watcher.close();
       signal.removeEventListener("abort", onAbort);
       settle();
     };
@@ -37,16 +41,39 @@ export const waitForFile = (path: string, signal: AbortSignal): Promise<void> =>
     const look = (): void => {
       if (existsSync(path)) finish(resolve);
     };
-    if (signal.aborted) return onAbort();
-    signal.addEventListener("abort", onAbort);
-    watcher = watch(dirname(path), (_, name) => {
+    const watcher = watch(dirname(path), (_, name) => {
       if (name === null || name === basename(path)) look();
     });
     watcher.on("error", (error) => finish(() => reject(error)));
+    signal.addEventListener("abort", onAbort);
     look();
   });
 
-export const removeReadyFile = (path: string): void => rmSync(path, { force: true });
+/**
+ * Waits until the app has created its ready file.
+ * @param wait.timeoutMs counted from the start of the run, of which `spentMs` have passed
+ * @param wait.signal ends the waiting: rejects with its reason
+ * @throws VelosError BACKEND_FAILED when the time is over, or the process
+ */
+export const untilReady = async (
+  path: string,
+  main: MainProcess,
+  wait: { timeoutMs: number; spentMs: number; signal: AbortSignal },
+): Promise<void> => {
+  const over = new AbortController();
+  const tooLate = (): void => over.abort(failed(`it did not say that it is ready within ${wait.timeoutMs / 1000} s`));
+  const timer = setTimeout(tooLate, Math.max(0, wait.timeoutMs - wait.spentMs));
+  const ended = main.ended.then((end) => {
+    throw failed(`it ended before it was ready: ${describeExit(exitOf(end, 0, undefined))}`);
+  });
+  try {
+    await Promise.race([waitForFile(path, AbortSignal.any([over.signal, wait.signal])), ended]);
+  } finally {
+    clearTimeout(timer);
+    over.abort();
+    rmSync(path, { force: true });
+  }
+};
 
 /** Removes the app's directory and what is in it. */
 export const removeReadyDirectory = (stateDir: string, app: string): void =>

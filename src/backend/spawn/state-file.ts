@@ -39,7 +39,8 @@ export interface InstanceState {
 const directory = (stateDir: string, app?: string): string =>
   app === undefined ? join(stateDir, "spawn") : join(stateDir, "spawn", app);
 
-const pathOf = (stateDir: string, app: string, index: number): string => join(directory(stateDir, app), `${index}.json`);
+const pathOf = (stateDir: string, app: string, index: number): string =>
+  join(directory(stateDir, app), `${index}.json`);
 
 /** Makes the directory of an app's state files, for the owner only: specs contain secrets. */
 export const makeStateDirectory = (stateDir: string, app: string): void => {

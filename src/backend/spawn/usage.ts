@@ -7,7 +7,8 @@ import { hasProc, isDead, readAllProcesses, TICKS_PER_SECOND } from "./process-t
 /** Page size of the machine: entry AT_PAGESZ (6) of the auxiliary vector, pairs of 64-bit words. */
 const readPageSize = (): number => {
   const vector = readFileSync("/proc/self/auxv");
-  const word = (at: number): number => Number(endianness() === "LE" ? vector.readBigUInt64LE(at) : vector.readBigUInt64BE(at));
+  const word = (at: number): number =>
+    Number(endianness() === "LE" ? vector.readBigUInt64LE(at) : vector.readBigUInt64BE(at));
   for (let at = 0; at + 16 <= vector.length; at += 16) if (word(at) === 6) return word(at + 8);
   return 4096;
 };
@@ -28,7 +29,7 @@ const processes = (): ProcessEntry[] => {
 export const familyOf = (pid: number, entries: readonly ProcessEntry[]): ProcessEntry[] => {
   const family = new Set<number>([pid]);
   for (const entry of entries) if (entry.group === pid || entry.session === pid) family.add(entry.pid);
-  for (let before = 0; before !== family.size; ) {
+  for (let before = 0; before !== family.size;) {
     before = family.size;
     for (const entry of entries) if (family.has(entry.parent)) family.add(entry.pid);
   }
@@ -56,7 +57,7 @@ const portableUsage = async (pid: number): Promise<Usage> => {
   const { processes: list } = await import("systeminformation");
   const all = (await list()).list;
   const family = new Set<number>([pid]);
-  for (let before = 0; before !== family.size; ) {
+  for (let before = 0; before !== family.size;) {
     before = family.size;
     for (const entry of all) if (family.has(entry.parentPid)) family.add(entry.pid);
   }

@@ -14,8 +14,10 @@ import { cgroupUsage } from "./cgroup.ts";
 import { dropInText, environmentFileText, settingsDropIn, writeOrRemove } from "./drop-in.ts";
 import { journalLines } from "./journal.ts";
 import { isNoSuchUnit, isUnitExists, Manager } from "./manager.ts";
-import { dropInDirectory, instanceUnit } from "./names.ts";
+import { cronTimer, dropInDirectory, instanceUnit } from "./names.ts";
 import { foldExit, instanceProperties, limitProperties, readEnvironment } from "./properties.ts";
+import type { ScheduleCommand } from "./schedule.ts";
+import { setSchedule } from "./schedule.ts";
 import { Units } from "./units.ts";
 import { facilities } from "./facilities.ts";
 
@@ -25,6 +27,7 @@ export interface SystemdOptions {
   busAddress: string;
   /** `/run` in the system scope, `$XDG_RUNTIME_DIR` in the user scope. */
   runtimeDirectory: string;
+  scheduleCommand: ScheduleCommand;
 }
 
 /** Instances as transient units of systemd. */
@@ -144,8 +147,17 @@ export class SystemdBackend implements Backend {
   }
 
   async release(app: string): Promise<void> {
+    await this.schedule(app, undefined);
     await rm(this.#secretFile(app), { force: true });
     await rm(this.#dropIns(app), { force: true, recursive: true });
+  }
+
+  async schedule(app: string, cron: string | undefined): Promise<void> {
+    try {
+      await setSchedule(this.manager, app, cron, this.options.scheduleCommand);
+    } catch (error) {
+      throw this.#translate(error, cronTimer(app));
+    }
   }
 
   async signal(app: string, index: number, signal: string): Promise<void> {

@@ -26,7 +26,8 @@ const backward = async (file: LogFile, end = file.segments()[0]!.end): Promise<s
   return lines.reverse();
 };
 
-const numbered = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, at) => `line ${from + at} ${"\u00e9".repeat((from + at) % 90)}`);
+const numbered = (from: number, to: number): string[] =>
+  Array.from({ length: to - from }, (_, at) => `line ${from + at} ${"\u00e9".repeat((from + at) % 90)}`);
 
 describe("reading backwards", () => {
   test.each([
@@ -68,7 +69,8 @@ describe("rotating", () => {
     const followed: string[] = [];
     for (let at = 0; at < 5000; at += 500) {
       appendFileSync(path, numbered(at, at + 500).join("\n") + "\n");
-      if (at % 1500 === 0) for (let lines = await reader.next(); lines; lines = await reader.next()) followed.push(...lines);
+      if (at % 1500 === 0)
+        for (let lines = await reader.next(); lines; lines = await reader.next()) followed.push(...lines);
       await rotate(file, 100);
     }
     for (let lines = await reader.next(); lines; lines = await reader.next()) followed.push(...lines);
@@ -164,7 +166,8 @@ describe("times", () => {
     const ask = async (lines: number): Promise<string[]> => {
       const found: string[] = [];
       const query = { app: "api", lines, follow: false };
-      for await (const line of store.read(query, new AbortController().signal)) found.push(`${line.index} ${line.message}`);
+      for await (const line of store.read(query, new AbortController().signal))
+        found.push(`${line.index} ${line.message}`);
       return found;
     };
     for (let round = 0; round < 3; round++) {
@@ -175,7 +178,14 @@ describe("times", () => {
         now += 1000;
       }
     }
-    expect((await ask(100)).filter((line) => line.includes("round"))).toEqual(["1 round 0", "0 round 0", "1 round 1", "0 round 1", "1 round 2", "0 round 2"]);
+    expect((await ask(100)).filter((line) => line.includes("round"))).toEqual([
+      "1 round 0",
+      "0 round 0",
+      "1 round 1",
+      "0 round 1",
+      "1 round 2",
+      "0 round 2",
+    ]);
     expect(await ask(3)).toEqual(["1     at more", "0 round 2", "0     at more"]);
     store.close();
   });

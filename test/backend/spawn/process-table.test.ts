@@ -5,7 +5,17 @@ import { familyOf } from "../../../src/backend/spawn/usage.ts";
 
 test("a process whose name is made to confuse is read right", () => {
   const line = "77 (a) S 1 (b c) R 70 71 72 0 -1 4194560 1 2 3 4 10 20 30 40 20 0 5 0 123456 1000 99 0 0";
-  expect(parseStat(line)).toEqual({ pid: 77, state: "R", parent: 70, group: 71, session: 72, cpuTicks: 100, threads: 5, startTime: "123456", residentPages: 99 });
+  expect(parseStat(line)).toEqual({
+    pid: 77,
+    state: "R",
+    parent: 70,
+    group: 71,
+    session: 72,
+    cpuTicks: 100,
+    threads: 5,
+    startTime: "123456",
+    residentPages: 99,
+  });
 });
 
 test("this process is there, with a start time that stays", () => {
@@ -15,8 +25,26 @@ test("this process is there, with a start time that stays", () => {
 });
 
 test("a family is the group, the session and all descendants, the dead left out", () => {
-  const entry = (pid: number, parent: number, group: number, session: number, state = "S") => ({ pid, parent, group, session, state, startTime: "", cpuTicks: 0, threads: 1, residentPages: 0 });
-  const all = [entry(10, 1, 10, 10), entry(11, 1, 10, 10), entry(12, 1, 12, 10), entry(13, 12, 13, 13), entry(14, 13, 13, 13), entry(15, 1, 15, 15), entry(16, 10, 10, 10, "Z")];
+  const entry = (pid: number, parent: number, group: number, session: number, state = "S") => ({
+    pid,
+    parent,
+    group,
+    session,
+    state,
+    startTime: "",
+    cpuTicks: 0,
+    threads: 1,
+    residentPages: 0,
+  });
+  const all = [
+    entry(10, 1, 10, 10),
+    entry(11, 1, 10, 10),
+    entry(12, 1, 12, 10),
+    entry(13, 12, 13, 13),
+    entry(14, 13, 13, 13),
+    entry(15, 1, 15, 15),
+    entry(16, 10, 10, 10, "Z"),
+  ];
   expect(familyOf(10, all).map(({ pid }) => pid)).toEqual([10, 11, 12, 13, 14]);
 });
 

@@ -23,10 +23,13 @@ export class ForwardReader {
    */
   next(): Promise<string[] | undefined> {
     return this.#file.mutex.run(async () => {
-      const segments = this.#file.segments();
-      const end = segments[0]!.end;
-      // Somebody else emptied the file: begin again with what is in it now.
-      if (end < this.#at) this.#at = segments[0]!.start;
+      let segments = this.#file.segments();
+      if (segments[0]!.end < this.#at) {
+        // Somebody else emptied the file: begin again with what is in it now.
+        this.#file.look();
+        segments = this.#file.segments();
+        this.#at = segments[0]!.start;
+      }
       const segment = segments.find(({ start }) => start <= this.#at) ?? segments.at(-1)!;
       const from = Math.max(this.#at, segment.start);
       const length = Math.min(CHUNK_BYTES, segment.end - from);

@@ -28,8 +28,11 @@ export class LogFile {
   retryAt = 0;
   #looked: { at: number; end: number };
 
-  constructor(path: string) {
+  readonly #now: () => number;
+
+  constructor(path: string, now: () => number = Date.now) {
     this.path = path;
+    this.#now = now;
     this.marks = new Marks(path);
     recoverRotation(path, this.marks);
     this.#looked = { ...this.marks.last };
@@ -40,23 +43,30 @@ export class LogFile {
     return sizeOf(this.path);
   }
 
-  /** Notes how long the log is now. Costs one stat, and an append when it has grown. @returns whether it has grown */
-  look(now: number): boolean {
+  /** Notes how long the log is now. Costs a stat, and an append when it has grown. @returns whether it has grown */
+  look(): boolean {
     if (this.isCutting) return false;
+    const now = this.#now();
     const stat = statSync(this.path, { throwIfNoEntry: false });
-    const end = this.marks.base + (stat?.size ?? 0);
     const before = this.#looked;
+    // Somebody else emptied the file: what it held is gone, and positions go on where they were.
+    if (this.marks.base + (stat?.size ?? 0) < before.end) this.#note(() => this.marks.rebase(before.end));
+    const end = this.marks.base + (stat?.size ?? 0);
     this.#looked = { at: now, end };
     if (stat === undefined || end <= before.end) return false;
     const marks = before.at > this.marks.last.at ? [before] : [];
     // Modification times may come from a coarser clock than `now`.
     marks.push({ at: Math.max(before.at, Math.min(now, stat.mtimeMs)), end });
+    this.#note(() => this.marks.append(marks, () => this.segments().at(-1)?.start ?? 0));
+    return true;
+  }
+
+  #note(write: () => void): void {
     try {
-      this.marks.append(marks, () => this.segments().at(-1)?.start ?? 0);
+      write();
     } catch {
       // A full disk: the lines' times become less exact, no more.
     }
-    return true;
   }
 
   /** The files that make up the log, the latest first. To be asked, and read, under the mutex. */

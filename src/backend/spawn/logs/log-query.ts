@@ -26,11 +26,15 @@ export async function* queryLogs(source: LogSource, query: LogQuery, signal: Abo
   try {
     const indexes = existing(source.directory).filter((index) => query.index === undefined || query.index === index);
     const files = indexes.map((index) => ({ index, file: source.file(index) }));
-    const past = await underMutexes(files.map(({ file }) => file), async () => {
-      for (const { file } of files) file.look(source.now());
-      const sources = await Promise.all(files.map(({ index, file }) => upToNow(index, file, query.follow)));
-      return { sources, lines: await pastLines(sources, query, filter, source.now()) };
-    });
+    const past = await underMutexes(
+      files.map(({ file }) => file),
+      async () => {
+        for (const { file } of files) file.look();
+        const sources = await Promise.all(files.map(({ index, file }) => upToNow(index, file, query.follow)));
+        return { sources, lines: await pastLines(sources, query, filter, source.now(), signal) };
+      },
+    );
+    if (signal.aborted) return;
     yield* past.lines;
     if (watch === undefined) return;
 

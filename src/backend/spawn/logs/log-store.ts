@@ -75,7 +75,7 @@ export class LogStore {
 
   #file(app: string, index: number): LogFile {
     const key = `${app}:${index}`;
-    const file = this.#files.get(key) ?? new LogFile(this.pathOf(app, index));
+    const file = this.#files.get(key) ?? new LogFile(this.pathOf(app, index), this.#now);
     this.#files.set(key, file);
     return file;
   }
@@ -88,7 +88,7 @@ export class LogStore {
     let hasGrown = false;
     for (const { app, index, spec } of this.#writers()) {
       const file = this.#file(app, index);
-      const grows = file.look(this.#now());
+      const grows = file.look();
       hasGrown ||= grows;
       if (spec.logMaxBytes <= 0 || file.size < spec.logMaxBytes) continue;
       const mayWait = !file.canCollapse && grows && file.size < PATIENCE * spec.logMaxBytes;

@@ -56,9 +56,9 @@ export class Marks {
   }
 
   /** Says where the log begins now that its head was cut off. */
-  rebase(base: number, oldest: number): void {
+  rebase(base: number): void {
     this.#base = base;
-    this.#rewrite(this.load().filter((mark, at, all) => (all[at + 1]?.end ?? Infinity) >= oldest));
+    this.#rewrite(this.load());
   }
 
   load(): Mark[] {

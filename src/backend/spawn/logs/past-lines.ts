@@ -28,10 +28,10 @@ class PastLog {
   }
 
   /** Goes back to the matching line before. */
-  async goBack(): Promise<void> {
+  async goBack(signal: AbortSignal): Promise<void> {
     const { since, until, app } = this.#query;
     const isTimed = since !== undefined || until !== undefined;
-    for (;;) {
+    while (!signal.aborted) {
       const raw = await this.#reader.previous();
       if (raw === undefined) break;
       const match = this.#filter(raw.text);
@@ -61,13 +61,20 @@ export interface PastSource {
 
 /**
  * The last `query.lines` lines that match, of all logs together, oldest first. Reads backwards and no further than it
- * has to. To be called under the mutex of every file.
+ * has to; about 100 MB a second when nothing matches. Ended by the signal, it gives what it has found. To be called under
+ * the mutex of every file.
  */
-export const pastLines = async (sources: readonly PastSource[], query: LogQuery, filter: LineFilter, now: number): Promise<LogLine[]> => {
+export const pastLines = async (
+  sources: readonly PastSource[],
+  query: LogQuery,
+  filter: LineFilter,
+  now: number,
+  signal: AbortSignal,
+): Promise<LogLine[]> => {
   const logs = sources.map(({ index, file, end }) => new PastLog(index, file, end, query, filter, now));
   const lines: LogLine[] = [];
   try {
-    if (query.lines > 0) await Promise.all(logs.map((log) => log.goBack()));
+    if (query.lines > 0) await Promise.all(logs.map((log) => log.goBack(signal)));
     while (lines.length < query.lines) {
       let latest: PastLog | undefined;
       for (const log of logs) {
@@ -75,7 +82,7 @@ export const pastLines = async (sources: readonly PastSource[], query: LogQuery,
       }
       if (latest?.line === undefined) break;
       lines.push(latest.line);
-      await latest.goBack();
+      await latest.goBack(signal);
     }
   } finally {
     await Promise.all(logs.map((log) => log.close()));

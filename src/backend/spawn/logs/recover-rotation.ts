@@ -17,7 +17,7 @@ export const recoverRotation = (path: string, marks: Marks): void => {
       rmSync(copy);
       continue;
     }
-    if (!wasNoted) marks.rebase(marks.base + statSync(copy).size, 0);
+    if (!wasNoted) marks.rebase(marks.base + statSync(copy).size);
     // How many are kept is not known here; the next rotation drops what is too many.
     shiftIn(path, copy, Infinity);
   }
@@ -29,7 +29,7 @@ const beginsWith = (path: string, head: string): boolean => {
   const [a, b] = [openSync(path, "r"), openSync(head, "r")];
   try {
     const [left, right] = [Buffer.alloc(65_536), Buffer.alloc(65_536)];
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const length = readSync(b, right, 0, right.length, at);
       if (length === 0) return true;
       readSync(a, left, 0, length, at);

@@ -1,5 +1,15 @@
 import { execFile } from "node:child_process";
-import { closeSync, createReadStream, createWriteStream, existsSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { statfs } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
@@ -54,7 +64,7 @@ const collapse = async (file: LogFile, length: number, keep: number): Promise<bo
   } finally {
     file.isCutting = false;
   }
-  marks.rebase(marks.base + length, 0);
+  marks.rebase(marks.base + length);
   if (keep > 0) shiftIn(path, copy, keep);
   return true;
 };
@@ -72,12 +82,15 @@ const truncate = async (file: LogFile, keep: number): Promise<void> => {
     let length = 0;
     for (let round = 0; round < MAX_ROUNDS && file.size - length > LAST_PART_BYTES; round++) {
       const end = file.size;
-      await pipeline(createReadStream(path, { start: length, end: end - 1 }), createWriteStream(copy, { flags: "a", mode: 0o640 }));
+      await pipeline(
+        createReadStream(path, { start: length, end: end - 1 }),
+        createWriteStream(copy, { flags: "a", mode: 0o640 }),
+      );
       length = end;
     }
     // From here to the new base nothing else may run.
     length = cutWithTail(path, copy, length);
-    marks.rebase(marks.base + length, 0);
+    marks.rebase(marks.base + length);
   } catch (error) {
     rmSync(copy, { force: true });
     throw error;

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import type { AppSpec } from "../../src/domain/app.ts";
-import type { ContractContext } from "./contract.ts";
-import { firstMessages, isRunning } from "./harness.ts";
+import type { ContractContext } from "../contract.ts";
+import { firstMessages, isRunning } from "../harness.ts";
 
 /** Prints its arguments and environment as one line of JSON, and stays. */
-const REPORT = "console.log(JSON.stringify({ args: process.argv.slice(1), env: process.env, cwd: process.cwd() })); setInterval(() => {}, 1e6);";
+const REPORT =
+  "console.log(JSON.stringify({ args: process.argv.slice(1), env: process.env, cwd: process.cwd() })); setInterval(() => {}, 1e6);";
 
 const AWKWARD = [
   ["spaces", "a b  c "],
@@ -28,7 +29,10 @@ export const processContract = (context: ContractContext): void => {
     });
 
   const report = async (overrides: Partial<AppSpec> = {}, args: string[] = []) => {
-    await context.start({ does: "run" }, { program: process.execPath, args: ["-e", REPORT, "--", ...args], ...overrides });
+    await context.start(
+      { does: "run" },
+      { program: process.execPath, args: ["-e", REPORT, "--", ...args], ...overrides },
+    );
     const [line] = await firstMessages(context.watched.backend, context.app, 1);
     return JSON.parse(line!) as { args: string[]; env: Record<string, string>; cwd: string };
   };
@@ -42,7 +46,13 @@ export const processContract = (context: ContractContext): void => {
     const env = Object.fromEntries(AWKWARD.map(([, text], at) => [`AWKWARD_${at}`, text]));
     const secretEnv = Object.fromEntries(AWKWARD.map(([, text], at) => [`SECRET_${at}`, text]));
     const seen = (await report({ env, secretEnv })).env;
-    expect(seen).toMatchObject({ ...env, ...secretEnv, VELOS_APP: context.app, VELOS_INSTANCE_ID: "0", NODE_APP_INSTANCE: "0" });
+    expect(seen).toMatchObject({
+      ...env,
+      ...secretEnv,
+      VELOS_APP: context.app,
+      VELOS_INSTANCE_ID: "0",
+      NODE_APP_INSTANCE: "0",
+    });
     expect(await context.watched.backend.environment(context.app, 0)).toMatchObject({ ...env, ...secretEnv });
   });
 
@@ -59,7 +69,9 @@ export const processContract = (context: ContractContext): void => {
 
   realTest("a program that cannot be executed is refused, and its name is free", async () => {
     for (const wrong of [{ program: "/nonexistent/program" }, { program: "/etc/passwd" }, { cwd: "/nonexistent" }]) {
-      await expect(context.start({ does: "run" }, { ...wrong, autorestart: false })).rejects.toMatchObject({ code: "BACKEND_FAILED" });
+      await expect(context.start({ does: "run" }, { ...wrong, autorestart: false })).rejects.toMatchObject({
+        code: "BACKEND_FAILED",
+      });
       await context.watched.backend.clear(context.app, 0);
       await context.watched.untilGone(context.app, 0);
     }
@@ -99,12 +111,18 @@ export const processContract = (context: ContractContext): void => {
     await context.start({ does: "fork" }, { restartDelayMs: 0 });
     const child = await childOf(1);
     context.harness.crash(context.watched.backend, context.app, 0);
-    await context.watched.until(context.app, 0, "restarted", ({ status, restarts }) => status === "online" && restarts === 1);
+    await context.watched.until(
+      context.app,
+      0,
+      "restarted",
+      ({ status, restarts }) => status === "online" && restarts === 1,
+    );
     expect(await isRunning(child)).toBe(false);
   });
 
   realTest("what it uses is measured, its children included", async () => {
-    const busy = "let n = 0; const end = Date.now() + 200; while (Date.now() < end) n++; console.log('done'); setInterval(() => {}, 1e6);";
+    const busy =
+      "let n = 0; const end = Date.now() + 200; while (Date.now() < end) n++; console.log('done'); setInterval(() => {}, 1e6);";
     await context.start({ does: "run" }, { program: process.execPath, args: ["-e", busy] });
     await firstMessages(context.watched.backend, context.app, 1);
     const usage = await context.watched.backend.usage(context.app, 0);

@@ -1,0 +1,12 @@
+import { instanceEnvironment } from "../../domain/instance-environment.ts";
+import { RUN_VARIABLE } from "./find-run.ts";
+import { READY_VARIABLE, readyFileOf } from "./readiness.ts";
+import type { InstanceState } from "./state-file.ts";
+
+/** The whole environment of a run: the domain's, the run's name, and where to say that it is ready. */
+export const runEnvironment = (stateDir: string, state: InstanceState): Record<string, string> => {
+  const { spec, index, count, app, run } = state;
+  const { visible, secret } = instanceEnvironment(spec, index, count);
+  const ready = spec.waitReady ? { [READY_VARIABLE]: readyFileOf(stateDir, app, run) } : {};
+  return { ...secret, ...visible, [RUN_VARIABLE]: run, ...ready };
+};
