@@ -7,6 +7,7 @@ import {
   LogLevelSchema,
   LogLineSchema,
   QuantitySchema,
+  RolloutSchema,
   SelectorSchema,
   SelectorsSchema,
 } from "./schemas.ts";
@@ -26,6 +27,7 @@ interface OperationShape {
 
 const none = Type.Object({}, { additionalProperties: false });
 const selected = Type.Object({ selectors: SelectorsSchema }, { additionalProperties: false });
+const oneApp = Type.Object({ app: SelectorSchema }, { additionalProperties: false });
 const apps = Type.Object({ apps: Type.Array(AppSchema) });
 
 /**
@@ -99,6 +101,15 @@ export const operations = {
     params: Type.Object({ app: SelectorSchema, instances: QuantitySchema }, { additionalProperties: false }),
     result: Type.Object({ app: AppSchema }),
   },
+  rollout: {
+    summary: "The rollout of an app: the one under way, or the last",
+    access: "read",
+    params: oneApp,
+    result: Type.Object({ app: AppSchema, rollout: Type.Optional(RolloutSchema) }),
+  },
+  pauseRollout: { summary: "Hold a rollout", access: "operate", params: oneApp, result: Type.Object({ app: AppSchema }) },
+  resumeRollout: { summary: "Go on with a rollout", access: "operate", params: oneApp, result: Type.Object({ app: AppSchema }) },
+  undoRollout: { summary: "Roll back to the spec before the last change", access: "operate", params: oneApp, result: Type.Object({ app: AppSchema }) },
   delete: {
     summary: "Stop apps and forget them",
     access: "operate",

@@ -36,6 +36,29 @@ export const AppSpecSchema = Type.Object(
     memoryMaxBytes: Type.Optional(Count),
     cpuQuotaPercent: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
     tasksMax: Type.Optional(Count),
+    listen: Type.Array(
+      Type.Union([
+        Type.Object({ host: Type.Optional(Text), port: Type.Integer({ minimum: 1, maximum: 65_535 }) }, { additionalProperties: false }),
+        Type.Object({ path: Type.String({ pattern: "^/" }), mode: Type.Optional(Type.Integer({ minimum: 0, maximum: 0o777 })) }, { additionalProperties: false }),
+      ]),
+      { maxItems: 32 },
+    ),
+    maxConnectionAgeMs: Milliseconds,
+    shutdownWithMessage: Type.Boolean(),
+    health: Type.Optional(
+      Type.Object(
+        {
+          http: Type.Optional(Text),
+          tcp: Type.Optional(Text),
+          command: Type.Optional(Type.Array(Text, { minItems: 1 })),
+          intervalMs: Milliseconds,
+          timeoutMs: Milliseconds,
+          failures: Type.Integer({ minimum: 1 }),
+          gracePeriodMs: Milliseconds,
+        },
+        { additionalProperties: false },
+      ),
+    ),
     watch: Type.Array(Text, { maxItems: 256 }),
     watchIgnore: Type.Array(Text, { maxItems: 256 }),
     cronRestart: Type.Optional(Text),
@@ -112,7 +135,7 @@ export const InstanceSchema = Type.Object({
   hold: Type.Optional(HoldSchema),
 });
 
-const RolloutSchema = Type.Object({
+export const RolloutSchema = Type.Object({
   id: Type.String(),
   kind: Type.Union([Type.Literal("restart"), Type.Literal("reload"), Type.Literal("update"), Type.Literal("revert")]),
   status: Type.Union([

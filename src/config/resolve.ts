@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { checkAppName } from "../domain/app-name.ts";
 import type { AppSpec } from "../domain/app.ts";
-import { rolloutDefaults, specDefaults } from "../domain/app.ts";
+import { healthDefaults, rolloutDefaults, specDefaults } from "../domain/app.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { Quantity } from "../domain/quantity.ts";
 import type { Accounts } from "./accounts.ts";
@@ -90,6 +90,8 @@ const resolveOne = async (draft: AppDraft, context: ResolveContext): Promise<Res
     secretEnv,
     ...(user !== undefined && { user }),
     ...(group !== undefined && { group }),
+    listen: settings.listen ?? [],
+    ...healthCheck(draft),
     watch,
     watchIgnore: watch.length === 0 ? [] : (settings.watchIgnore ?? ["node_modules", ".git"]),
     rollout: { ...rolloutDefaults, ...settings.rollout },
@@ -100,6 +102,21 @@ const resolveOne = async (draft: AppDraft, context: ResolveContext): Promise<Res
     instances: settings.instances ?? { kind: "exact", count: 1 },
     instancesGiven: settings.instances !== undefined,
   };
+};
+
+/** The health check with its defaults; nothing where there is none. */
+const healthCheck = (draft: AppDraft): Pick<AppSpec, "health"> => {
+  const { health } = draft.settings;
+  if (health === undefined) return {};
+  const kinds = [health.http, health.tcp, health.command].filter((kind) => kind !== undefined);
+  if (kinds.length !== 1) {
+    throw new VelosError("CONFIG_INVALID", {
+      where: draft.where("health"),
+      why: kinds.length === 0 ? "a health check needs http, tcp or command" : "a health check has one of http, tcp and command",
+      hint: 'write for example http = "/healthz"',
+    });
+  }
+  return { health: { ...healthDefaults, ...health } };
 };
 
 /** The settings that are in the spec under the same name, as they are. */
@@ -113,6 +130,8 @@ const AS_THEY_ARE = [
   "killSignal",
   "waitReady",
   "listenTimeoutMs",
+  "maxConnectionAgeMs",
+  "shutdownWithMessage",
   "stopExitCodes",
   "maxMemoryRestartBytes",
   "memoryMaxBytes",

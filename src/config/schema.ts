@@ -1,7 +1,8 @@
-import type { RolloutSettings } from "../domain/app.ts";
+import type { HealthCheck, RolloutSettings } from "../domain/app.ts";
 import { cronExpression } from "./cron.ts";
 import { systemdProperties, variableName, variables } from "./environment-kinds.ts";
 import { instanceCount, instanceShare } from "./instance-kinds.ts";
+import { listenAddress } from "./listen-kind.ts";
 import type { Kind } from "./kinds.ts";
 import { cpuPercent, duration, flag, integer, oneOf, path, signal, size, text } from "./kinds.ts";
 import { commandWords, list, watchList, words } from "./list-kinds.ts";
@@ -70,6 +71,20 @@ export const rolloutKeys = {
   on_failure: rolloutKey("onFailure", oneOf("revert", "stop"), '"revert"', "what becomes of a rollout that stopped", { standard: '"revert"' }),
 } satisfies KeyTable<Partial<RolloutSettings>>;
 
+const healthKey = keyOf<Partial<HealthCheck>>();
+
+/** The keys of `[apps.<name>.health]`. */
+// prettier-ignore
+export const healthKeys = {
+  http: healthKey("http", text("a path or a URL"), '"/healthz"', "path on the instance's own server, or a URL; {PORT} is a variable of the instance"),
+  tcp: healthKey("tcp", text("host:port"), '"127.0.0.1:{PORT}"', "address that must take a connection; {PORT} is a variable of the instance"),
+  command: healthKey("command", commandWords, '["./check.sh"]', "program that must exit with 0, run in the instance's directory with its environment"),
+  interval: healthKey("intervalMs", duration(100), '"10s"', "time between two checks", { standard: '"10s"' }),
+  timeout: healthKey("timeoutMs", duration(1), '"2s"', "time a check may take", { standard: '"2s"' }),
+  failures: healthKey("failures", integer(1, 1000), "3", "failures in a row after which the instance is restarted", { standard: "3" }),
+  grace_period: healthKey("gracePeriodMs", duration(), '"30s"', "how long after a start failures do not count", { standard: '"0"' }),
+} satisfies KeyTable<Partial<HealthCheck>>;
+
 const key = keyOf<AppSettings>();
 
 /**
@@ -91,7 +106,7 @@ export const appKeys = {
   autorestart: key("autorestart", flag, "true", "restart an instance that ended", { standard: "true" }),
   max_restarts: key("maxRestarts", integer(0, 1_000_000), "15", "restarts in a row after runs shorter than min_uptime before velos gives up", { standard: "15" }),
   min_uptime: key("minUptimeMs", duration(), '"1s"', "a run at least this long counts as stable", { standard: '"1s"' }),
-  restart_delay: key("restartDelayMs", duration(), '"100ms"', "wait before a restart", { standard: '"100ms"' }),
+  restart_delay: key("restartDelayMs", duration(), '"100ms"', "wait before a restart", { standard: '"10ms"' }),
   exp_backoff_restart_delay: key("expBackoffRestartDelayMs", duration(), '"100ms"', "first wait of a doubling one; 0: always restart_delay", { standard: '"0"' }),
   kill_timeout: key("killTimeoutMs", duration(1), '"5s"', "time to stop by itself after kill_signal, before SIGKILL", { standard: '"5s"' }),
   kill_signal: key("killSignal", signal, '"SIGTERM"', "signal that asks an instance to stop", { standard: '"SIGTERM"' }),
@@ -108,6 +123,11 @@ export const appKeys = {
   watch_ignore: key("watchIgnore", list("an array of names or patterns", text("a name or pattern")), '["node_modules"]', "what watch does not look at", { standard: '["node_modules", ".git"]', aliases: ["ignore_watch"] }),
   cron_restart: key("cronRestart", cronExpression, '"0 3 * * *"', "when to restart, as a cron expression", { aliases: ["cron"] }),
 
+  listen: key("listen", list("an array of addresses", listenAddress), '["127.0.0.1:3000"]', "addresses held open for the app and shared by its instances"),
+  max_connection_age: key("maxConnectionAgeMs", duration(), '"2s"', "Node: about how old a connection gets before it is closed with an answer, so that load spreads; 0: never", { standard: '"2s"' }),
+  shutdown_with_message: key("shutdownWithMessage", flag, "true", "Node: send the app the message 'shutdown' when it is to stop", { standard: "false" }),
+  health: { field: "health", table: healthKeys, doc: "how to ask an instance whether it is well" },
+
   instance_var: key("instanceVar", variableName, '"INSTANCE"', "variable that gets the instance's number, besides VELOS_INSTANCE_ID"),
   increment_var: key("incrementVar", variableName, '"PORT"', "variable that grows by the instance's number"),
   env: key("env", variables, '{ PORT = "3000" }', "environment variables; env_<profile>: those of a profile"),
@@ -121,10 +141,6 @@ export const appKeys = {
   systemd: key("systemd", systemdProperties, "{ IOWeight = 50 }", "properties of systemd, passed through"),
 
   // Planned; see `later`.
-  listen: later("addresses held open and shared by all instances"),
-  max_connection_age: later("time after which a connection is closed, so that load spreads"),
-  shutdown_with_message: later("process.send('shutdown') to the app when it is to stop"),
-  health: later("health check"),
   sandbox: later("what an instance may see and do"),
   credentials: later("secrets by systemd credentials"),
 } satisfies KeyTable<AppSettings>;

@@ -1,4 +1,5 @@
-import type { RolloutSettings, SystemdValue } from "../domain/app.ts";
+import type { HealthCheck, RolloutSettings, SystemdValue } from "../domain/app.ts";
+import type { ListenAddress } from "../domain/listen.ts";
 import type { Quantity } from "../domain/quantity.ts";
 
 /**
@@ -30,6 +31,11 @@ export interface AppSettings {
   waitReady?: boolean;
   listenTimeoutMs?: number;
   stopExitCodes?: number[];
+
+  listen?: ListenAddress[];
+  maxConnectionAgeMs?: number;
+  shutdownWithMessage?: boolean;
+  health?: Partial<HealthCheck>;
 
   maxMemoryRestartBytes?: number;
   memoryMaxBytes?: number;

@@ -4,6 +4,7 @@ import type { Backend, LogLine, LogQuery } from "../backend/backend.ts";
 import type { AppSpec } from "../domain/app.ts";
 import { fingerprint, specDigest } from "../domain/app.ts";
 import { VelosError } from "../domain/errors.ts";
+import { formatListen } from "../domain/listen.ts";
 import type { Quantity } from "../domain/quantity.ts";
 import { applyQuantity } from "../domain/quantity.ts";
 import type { AppRecord } from "../domain/record.ts";
@@ -95,7 +96,9 @@ export class Controller {
     }
     const known = new Set(records.map(({ spec }) => spec.name));
     for (const app of this.backend.apps()) {
-      if (!known.has(app))
+      // Sockets without instances are what a start left that was cut off before the app was stored.
+      if (!known.has(app) && this.backend.observe(app).length === 0) await this.backend.release(app);
+      else if (!known.has(app))
         this.problems.push(
           `instances of ${app} run, but nothing is stored of it; \`velos start\` it again, or end them with \`velos delete ${app}\``,
         );
@@ -150,11 +153,21 @@ export class Controller {
         spec,
         applyQuantity(quantity ?? { kind: "exact", count: 1 }, 0, availableParallelism()),
       );
-      const state = await this.converge.create(record);
+      // First the addresses: when one is taken, nothing is started and nothing is stored.
+      await this.backend.prepare(spec);
+      const state = await this.converge.create(record).catch(async (error: unknown) => {
+        await this.backend.release(spec.name);
+        throw error;
+      });
       await settle(this.converge, state, { failOn: "any" });
       return { app: await this.#view(state), outcome: "created" };
     }
+    if (existing.record.running && !sameListen(spec, existing.record.spec)) {
+      // Sockets cannot be exchanged under instances that have them: the app goes down and comes up on the new ones.
+      await this.stop([spec.name]);
+    }
     const { record } = existing;
+    if (!record.running) await this.converge.prepare(existing, spec);
     const count = quantity ? applyQuantity(quantity, record.instances, availableParallelism()) : record.instances;
     const same = specDigest(spec) === specDigest(record.spec);
     const held = Object.keys(record.holds).length > 0;
@@ -182,6 +195,7 @@ export class Controller {
   /** Starts what was stopped: whole apps, or single instances. */
   async resume(selectors: readonly string[]): Promise<AppView[]> {
     return this.#each(selectors, async (state, indexes) => {
+      if (!state.record.running) await this.converge.prepare(state);
       await this.converge.change(state, (record) => resumed(record, this.#alive(record), indexes));
       await settle(this.converge, state, { failOn: "any", ...(indexes && { indexes }) });
     });
@@ -202,6 +216,7 @@ export class Controller {
     reason: RestartReason = "manual",
   ): Promise<AppView[]> {
     return this.#each(selectors, async (state, indexes) => {
+      if (!state.record.running) await this.converge.prepare(state);
       await this.converge.change(state, (record) => {
         const next = resumed(record, this.#alive(record), indexes);
         return { ...next, rollout: this.#rollout(next, kind, reason, indexes) };
@@ -297,8 +312,48 @@ export class Controller {
     return this.backend.logs(query, signal);
   }
 
-  rolloutStatus(app: string): Rollout | undefined {
-    return this.#state(app).record.rollout;
+  /** The rollout of an app: the one under way, or the last. */
+  async rollout(app: string): Promise<{ app: AppView; rollout?: Rollout }> {
+    const state = this.#state(app);
+    const { rollout } = state.record;
+    return { app: await this.#view(state), ...(rollout && { rollout }) };
+  }
+
+  /** Holds a rollout: who is out comes back, nobody else goes. */
+  async pauseRollout(app: string): Promise<{ app: AppView }> {
+    return this.#changeRollout(app, "running", "that runs", (record, rollout) => ({ ...record, rollout: { ...rollout, status: "paused" } }));
+  }
+
+  /** Goes on with a rollout that is paused, or tries again one that stopped at a failure. */
+  async resumeRollout(app: string): Promise<{ app: AppView }> {
+    const stalled = this.#state(app).record.rollout?.status === "stalled";
+    return this.#changeRollout(app, stalled ? "stalled" : "paused", "that is paused or stopped", (record, rollout) => {
+      const { failure: _, endedAt: __, ...rest } = rollout;
+      return { ...record, rollout: { ...rest, status: "running" } };
+    });
+  }
+
+  /** Rolls back to the spec before the last change. */
+  async undoRollout(app: string): Promise<{ app: AppView }> {
+    const state = this.#state(app);
+    const { previous } = state.record;
+    if (!previous) throw new VelosError("ROLLOUT_NOT_FOUND", { app, what: "to undo: its spec was never changed" });
+    await this.start(previous, undefined);
+    return { app: await this.#view(state) };
+  }
+
+  async #changeRollout(
+    app: string,
+    status: Rollout["status"],
+    what: string,
+    change: (record: AppRecord, rollout: Rollout) => AppRecord,
+  ): Promise<{ app: AppView }> {
+    const state = this.#state(app);
+    if (state.record.rollout?.status !== status) throw new VelosError("ROLLOUT_NOT_FOUND", { app, what });
+    await this.converge.change(state, (record) =>
+      record.rollout?.status === status ? change(record, record.rollout) : record,
+    );
+    return { app: await this.#view(state) };
   }
 
   #newRecord(spec: AppSpec, instances: number): AppRecord {
@@ -380,6 +435,9 @@ export class Controller {
     );
   }
 }
+
+const sameListen = (a: AppSpec, b: AppSpec): boolean =>
+  a.listen.map(formatListen).join(" ") === b.listen.map(formatListen).join(" ");
 
 const MASK = "********";
 

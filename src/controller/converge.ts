@@ -1,6 +1,6 @@
 import type { Backend } from "../backend/backend.ts";
 import { absorb } from "../domain/absorb.ts";
-import { fingerprint, specDigest } from "../domain/app.ts";
+import { fingerprint } from "../domain/app.ts";
 import { endTrack, trackRun } from "../domain/crash-track.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
@@ -125,6 +125,7 @@ export class Converge {
     const instances = this.#options.backend.observe(state.name);
     return (
       state.pending.size === 0 &&
+      (state.record.running || state.released) &&
       !instances.some(({ status }) => status === "starting" || status === "stopping") &&
       !(isActive(state.record.rollout) && state.record.rollout.status === "running" && state.record.running) &&
       this.#plan(state, instances).actions.length === 0
@@ -151,7 +152,10 @@ export class Converge {
     if (next.verdict) this.#conclude(state, next.verdict, instances);
     this.#setTimer(state, next.lookAgainAt);
     this.#announce(state, instances);
-    if (state.record.deleting && instances.length === 0 && state.pending.size === 0) void this.#finishDeletion(state);
+    if ((!state.record.running || state.record.deleting) && instances.length === 0 && state.pending.size === 0) {
+      this.#release(state);
+      if (state.record.deleting && state.released) void this.#finishDeletion(state);
+    }
     state.notify();
   }
 
@@ -207,7 +211,7 @@ export class Converge {
     const { spec } = state.record;
     switch (action.type) {
       case "start":
-        await this.#prepare(state);
+        await this.prepare(state);
         return backend.start(spec, action.index, state.record.instances);
       case "stop":
         return backend.stop(state.name, action.index);
@@ -218,13 +222,34 @@ export class Converge {
     }
   }
 
-  async #prepare(state: AppState): Promise<void> {
-    const digest = specDigest(state.record.spec);
-    if (state.prepared?.digest !== digest) {
-      state.prepared = { digest, done: this.#options.backend.prepare(state.record.spec) };
-      state.prepared.done.catch(() => (state.prepared = undefined));
-    }
-    await state.prepared.done;
+  /**
+   * Makes what the instances share, before the first of them starts.
+   * @throws VelosError PORT_IN_USE, BACKEND_FAILED
+   */
+  async prepare(state: AppState, spec = state.record.spec): Promise<void> {
+    await state.releasing;
+    state.released = false;
+    // Instances that start together are prepared for once.
+    state.preparing ??= this.#options.backend.prepare(spec).finally(() => (state.preparing = undefined));
+    await state.preparing;
+  }
+
+  /** Removes what the instances shared, once the app is stopped: its sockets are closed by that. */
+  #release(state: AppState): void {
+    if (state.released || state.releasing) return;
+    state.releasing = this.#options.backend
+      .release(state.name)
+      .then(() => {
+        state.released = true;
+      })
+      .catch((error: unknown) => {
+        this.#options.report((error as Error).message);
+        this.#wakeLater(state.name, RETRY_MS);
+      })
+      .finally(() => {
+        state.releasing = undefined;
+        this.wake(state.name);
+      });
   }
 
   #failed(state: AppState, action: Action, error: unknown): void {
@@ -333,7 +358,6 @@ export class Converge {
     state.deleted = true;
     const { backend, store, counters, events, now, report } = this.#options;
     try {
-      await backend.release(state.name);
       await backend.dropLogs(state.name);
       await counters.remove(state.name);
       await state.exclusively(() => store.remove(state.name));

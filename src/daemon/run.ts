@@ -84,6 +84,7 @@ const createBackend = async (
       scope: paths.scope,
       busAddress: busAddress(paths, env),
       runtimeDirectory: paths.managerRuntime ?? "/run",
+      preload: join(__dirname, "preload.cjs"),
       scheduleCommand: {
         words: (app) => [process.execPath, join(__dirname, "velos.cjs"), "restart", app, "--cron", `--${paths.scope}`],
         environment: Object.fromEntries(

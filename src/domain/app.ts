@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { ListenAddress } from "./listen.ts";
 
 /**
  * All that decides how an instance of an app is started and supervised, resolved: paths absolute, durations in
@@ -44,6 +45,18 @@ export interface AppSpec {
   cpuQuotaPercent?: number;
   tasksMax?: number;
 
+  /** Addresses held open for the app and shared by its instances; empty: it listens by itself, or not at all. */
+  listen: ListenAddress[];
+  /**
+   * Node with the preload: a connection is closed with an answer once it is about this old, so that load spreads over
+   * instances again. 0: never.
+   */
+  maxConnectionAgeMs: number;
+  /** Node with the preload: the app is sent the message `shutdown` instead of being drained. */
+  shutdownWithMessage: boolean;
+  /** How to ask an instance whether it is well; absent: its process is all that is looked at. */
+  health?: HealthCheck;
+
   /** Absolute paths whose change restarts the app; empty: not watched. */
   watch: string[];
   watchIgnore: string[];
@@ -63,6 +76,22 @@ export interface AppSpec {
 
   /** Properties of systemd passed through untouched: name to value as written. */
   systemd: Record<string, SystemdValue>;
+}
+
+/** A health check: exactly one of `http`, `tcp` and `command`. */
+export interface HealthCheck {
+  /** Path (`/healthz`) on the instance's own server, or a URL in which `{PORT}` is a variable of the instance. */
+  http?: string;
+  /** `host:port`, in which `{PORT}` is a variable of the instance. */
+  tcp?: string;
+  /** Program and arguments, run in the instance's directory with its environment; exit code 0 is well. */
+  command?: string[];
+  intervalMs: number;
+  timeoutMs: number;
+  /** Failures in a row after which the instance is restarted. */
+  failures: number;
+  /** How long after a start failures do not count. */
+  gracePeriodMs: number;
 }
 
 export type SystemdValue = string | number | boolean | string[];
@@ -88,12 +117,14 @@ export const specDefaults = {
   autorestart: true,
   maxRestarts: 15,
   minUptimeMs: 1000,
-  restartDelayMs: 100,
+  restartDelayMs: 10,
   expBackoffRestartDelayMs: 0,
   killTimeoutMs: 5000,
   killSignal: "SIGTERM",
   waitReady: false,
   listenTimeoutMs: 10_000,
+  maxConnectionAgeMs: 2000,
+  shutdownWithMessage: false,
   logMaxBytes: 10 * 1024 * 1024,
   logKeep: 5,
 } as const;
@@ -105,6 +136,14 @@ export const rolloutDefaults = {
   deadlineMs: 60_000,
   onFailure: "revert",
 } as const satisfies RolloutSettings;
+
+/** Defaults of `[apps.x.health]`. */
+export const healthDefaults = {
+  intervalMs: 10_000,
+  timeoutMs: 2000,
+  failures: 3,
+  gracePeriodMs: 0,
+} as const;
 
 /** Fields that velos applies itself or can change on a running unit: a change to them replaces no instance. */
 const IN_PLACE = new Set<keyof AppSpec>([
@@ -121,6 +160,12 @@ const IN_PLACE = new Set<keyof AppSpec>([
   "logKeep",
   "rollout",
 ]);
+
+/** True for an app that is run by Node itself, so that the preload can help it. */
+export const isNode = (spec: AppSpec): boolean => spec.interpreter === "node";
+
+/** True when instances are started with the preload: it passes on the socket, tells readiness, and drains. */
+export const hasPreload = (spec: AppSpec): boolean => isNode(spec) && (spec.listen.length > 0 || spec.waitReady);
 
 const canonical = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(canonical);
@@ -151,15 +196,15 @@ export const fingerprint = (spec: AppSpec): string =>
 /** A short hash of the whole spec: equal exactly when nothing at all changed. */
 export const specDigest = (spec: AppSpec): string => hash(spec);
 
-/** True when the app tells by itself that it is ready. */
-export const hasReadinessSignal = (spec: AppSpec): boolean => spec.waitReady;
+/** True when an instance tells by itself that it is ready: by its own word, or the preload's when it listens. */
+export const hasReadinessSignal = (spec: AppSpec): boolean => spec.waitReady || (isNode(spec) && spec.listen.length > 0);
 
 /**
  * The wait between two instances of a rollout: as configured, else none where the app says that it is ready, else
- * `kill_timeout + 2 s`, since nothing but time tells that the new instance works.
+ * `kill_timeout + 2 s`, since nothing but time tells that the new instance works. A health check counts as saying so.
  */
 export const rolloutPauseMs = (spec: AppSpec): number =>
-  spec.rollout.pauseMs ?? (hasReadinessSignal(spec) ? 0 : spec.killTimeoutMs + 2000);
+  spec.rollout.pauseMs ?? (hasReadinessSignal(spec) || spec.health ? 0 : spec.killTimeoutMs + 2000);
 
 /**
  * How many of `wanted` instances may be out at a time. A percentage is rounded down, as Kubernetes does for

@@ -1,15 +1,17 @@
 import type { AppSpec } from "./app.ts";
-import { fingerprint } from "./app.ts";
+import { fingerprint, hasPreload } from "./app.ts";
 
 /**
  * The whole environment of one instance: the app's own variables, then what velos adds. The app wins where it sets
  * a variable of telemetry or PORT itself; the variables that say who the instance is always are velos's.
  * @param count how many instances the app has at this moment (`VELOS_INSTANCES`)
+ * @param preload absolute path of the preload for Node apps
  */
 export const instanceEnvironment = (
   spec: AppSpec,
   index: number,
   count: number,
+  preload = "",
 ): { visible: Record<string, string>; secret: Record<string, string> } => {
   const visible: Record<string, string> = { ...spec.env };
   const secret: Record<string, string> = {};
@@ -25,6 +27,20 @@ export const instanceEnvironment = (
   visible["VELOS_INSTANCES"] = String(count);
   visible["NODE_APP_INSTANCE"] = String(index);
   if (spec.instanceVar !== undefined) visible[spec.instanceVar] = String(index);
+  if (spec.listen.length > 0) {
+    visible["VELOS_LISTEN"] = JSON.stringify(spec.listen);
+    const port = spec.listen.find((address) => "port" in address);
+    if (port && "port" in port && !("PORT" in visible) && !("PORT" in secret)) visible["PORT"] = String(port.port);
+  }
+  if (hasPreload(spec)) {
+    const own = visible["NODE_OPTIONS"] ?? secret["NODE_OPTIONS"];
+    delete secret["NODE_OPTIONS"];
+    visible["NODE_OPTIONS"] = [`--require ${JSON.stringify(preload)}`, ...(own ? [own] : [])].join(" ");
+    visible["VELOS_READY"] = spec.waitReady ? "message" : "listen";
+    visible["VELOS_KILL_TIMEOUT"] = String(spec.killTimeoutMs);
+    visible["VELOS_MAX_CONNECTION_AGE"] = String(spec.maxConnectionAgeMs);
+    if (spec.shutdownWithMessage) visible["VELOS_SHUTDOWN_MESSAGE"] = "1";
+  }
   visible["VELOS_SPEC"] = fingerprint(spec);
   // Supervisors let a secret win over what is visible; what velos adds is not to be won over.
   for (const name of Object.keys(visible)) delete secret[name];

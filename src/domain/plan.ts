@@ -217,6 +217,8 @@ const findFailure = (
   }
   for (const instance of fresh) {
     const { index, exit } = instance;
+    // A remnant that is being cleared away already: its index was not wanted for a moment.
+    if (observed.pending.get(index) === "clear") continue;
     if (hasEnded(instance, rollout)) return { index, why: exit ? describeExit(exit) : "it ended" };
     if (deadlineOf(instance, pace) <= now) return { index, why: `not ready within ${pace.deadlineMs / 1000} s` };
   }

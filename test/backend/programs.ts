@@ -56,6 +56,7 @@ export const makeSpec = (name: string, command: readonly string[], overrides: Pa
   secretEnv: {},
   ...specDefaults,
   stopExitCodes: [],
+  listen: [],
   watch: [],
   watchIgnore: [],
   rollout: { ...rolloutDefaults },

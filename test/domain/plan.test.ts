@@ -277,6 +277,10 @@ describe("a rollout stops at", () => {
     expect(stalled(seen([old(0), fresh(1, { status: "stopping", startedAt: NOW - 100_000 })]))).toBeUndefined();
   });
 
+  test("no remnant that is being cleared away", () => {
+    expect(stalled(seen([old(0), fresh(1, { status: "errored" })], pending({ 1: "clear" })))).toBeUndefined();
+  });
+
   test("and starts nobody any more", () => {
     expect(plan(updating(2), seen([], { refused: new Map([[0, "bad property"]]) }), NOW).actions).toEqual([]);
   });

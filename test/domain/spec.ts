@@ -17,6 +17,7 @@ export const specOf = ({ rollout, ...changes }: SpecChanges = {}): AppSpec => ({
   env: { PATH: "/usr/bin" },
   secretEnv: {},
   stopExitCodes: [],
+  listen: [],
   watch: [],
   watchIgnore: [],
   systemd: {},

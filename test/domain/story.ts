@@ -109,8 +109,12 @@ const commanded = (record: AppRecord, happening: Happening, velosd: Velosd, worl
       return record.rollout?.status === "paused" ? { ...record, rollout: { ...record.rollout, status: "running" } } : record;
     case "stop":
       return { ...record, running: false, holds: {}, ...superseded };
-    case "start":
-      return { ...record, created, running: true, holds: {} };
+    case "start": {
+      const started = { ...record, created, running: true, holds: {} };
+      // What has not gone down since the stop may still be on the spec of before.
+      const isLeft = world.observe().some((instance) => instance.fingerprint !== fingerprint(record.spec));
+      return !record.running && isLeft ? velosd.begin(started, "update") : started;
+    }
     case "delete":
       return { ...record, running: false, deleting: true };
     case "scale": {

@@ -29,7 +29,7 @@ const VELOSD = `
   await backend.open(() => {});
   console.log("open");
   const act = (operation, spec, index) =>
-    (operation === "start" ? backend.start(spec, index, 4) : backend[operation](spec.name, index)).catch(() => {});
+    operation === "start" ? backend.start(spec, index, 4) : backend[operation](spec.name, index);
   for (const operation of steps) await Promise.all(specs.flatMap((spec) => [0, 1, 2, 3].map((index) => act(operation, spec, index))));
   console.log("done");
   setInterval(() => {}, 1e6);
@@ -82,6 +82,7 @@ const says = async (child: ChildProcess, word: string): Promise<void> => {
 };
 
 const kill = async (child: ChildProcess): Promise<void> => {
+  expect(child.exitCode, "velosd ended by itself").toBeNull();
   const ended = once(child, "exit");
   child.kill("SIGKILL");
   await ended;
@@ -98,6 +99,7 @@ test(
   { timeout: 120_000 },
   async () => {
     const ROUNDS = 40;
+    let ownedInAll = 0;
     for (let round = 0; round < ROUNDS; round++) {
       app = `survival-${process.pid}-${++serial}`;
       const child = velosd(["start", "restart", "stop", "start", "restart"]);
@@ -116,11 +118,14 @@ test(
       expect(settled()).toBe(true);
       const owned = backend.observe(app).map(({ pid }) => pid);
       const leaders = processesOf(app).filter(({ pid, session, state }) => pid === session && state !== "Z");
+      ownedInAll += owned.length;
       expect(leaders.map(({ pid }) => pid).sort()).toEqual([...owned].sort());
       await Promise.all(backend.observe(app).map(({ index }) => backend.stop(app, index)));
       expect(processesOf(app)).toEqual([]);
       await backend.close();
     }
+    // So that the test has looked at something.
+    expect(ownedInAll).toBeGreaterThan(ROUNDS);
   },
 );
 

@@ -1,4 +1,3 @@
-import type { FSWatcher } from "node:fs";
 import { chownSync, existsSync, mkdirSync, rmSync, watch } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { AppSpec } from "../../domain/app.ts";

@@ -7,6 +7,11 @@ import type { InstanceState } from "./state-file.ts";
 export const runEnvironment = (stateDir: string, state: InstanceState): Record<string, string> => {
   const { spec, index, count, app, run } = state;
   const { visible, secret } = instanceEnvironment(spec, index, count);
-  const ready = spec.waitReady ? { [READY_VARIABLE]: readyFileOf(stateDir, app, run) } : {};
-  return { ...secret, ...visible, [RUN_VARIABLE]: run, ...ready };
+  const env = { ...secret, ...visible, [RUN_VARIABLE]: run };
+  if (spec.waitReady) env[READY_VARIABLE] = readyFileOf(stateDir, app, run);
+  // The preload does not know this backend yet: what the domain adds to load it is taken out again.
+  const options = spec.env["NODE_OPTIONS"] ?? spec.secretEnv["NODE_OPTIONS"];
+  if (options !== undefined) env["NODE_OPTIONS"] = options;
+  else delete env["NODE_OPTIONS"];
+  return env;
 };

@@ -6,9 +6,11 @@ import type { AppSpec } from "../../domain/app.ts";
 import { fingerprint } from "../../domain/app.ts";
 import { VelosError } from "../../domain/errors.ts";
 import type { ObservedInstance } from "../../domain/instance.ts";
+import { formatListen } from "../../domain/listen.ts";
 import { describeExit } from "../../domain/instance.ts";
 import { instanceEnvironment } from "../../domain/instance-environment.ts";
 import type { Backend, Facility, LogLine, LogQuery, Scope, Usage } from "../backend.ts";
+import { portOwner } from "../port-owner.ts";
 import { BusError } from "./bus.ts";
 import { cgroupUsage } from "./cgroup.ts";
 import { dropInText, environmentFileText, settingsDropIn, writeOrRemove } from "./drop-in.ts";
@@ -18,6 +20,7 @@ import { cronTimer, dropInDirectory, instanceUnit } from "./names.ts";
 import { foldExit, instanceProperties, limitProperties, readEnvironment } from "./properties.ts";
 import type { ScheduleCommand } from "./schedule.ts";
 import { setSchedule } from "./schedule.ts";
+import { Sockets } from "./sockets.ts";
 import { Units } from "./units.ts";
 import { facilities } from "./facilities.ts";
 
@@ -28,6 +31,8 @@ export interface SystemdOptions {
   /** `/run` in the system scope, `$XDG_RUNTIME_DIR` in the user scope. */
   runtimeDirectory: string;
   scheduleCommand: ScheduleCommand;
+  /** The file that Node apps load first. */
+  preload: string;
 }
 
 /** Instances as transient units of systemd. */
@@ -35,6 +40,7 @@ export class SystemdBackend implements Backend {
   readonly name = "systemd" as const;
   readonly options: SystemdOptions;
   readonly manager: Manager;
+  readonly #sockets: Sockets;
   epoch = "";
   #units = new Units();
   #onChange: (app: string) => void = () => {};
@@ -46,6 +52,7 @@ export class SystemdBackend implements Backend {
       removed: (unit) => this.#announce(this.#units.removed(unit)),
       stale: () => void this.#lookAgain().catch(() => {}),
     });
+    this.#sockets = new Sockets(this.manager);
   }
 
   async open(onChange: (app: string) => void): Promise<void> {
@@ -69,7 +76,7 @@ export class SystemdBackend implements Backend {
   }
 
   apps(): string[] {
-    return this.#units.apps();
+    return [...new Set([...this.#units.apps(), ...this.#sockets.apps()])];
   }
 
   observe(app: string): ObservedInstance[] {
@@ -80,6 +87,9 @@ export class SystemdBackend implements Backend {
     const { secret } = instanceEnvironment(spec, 0, 1);
     await writeOrRemove(this.#secretFile(spec.name), environmentFileText(secret), 0o600);
     await writeOrRemove(settingsDropIn(this.#dropIns(spec.name)), dropInText(spec), 0o644);
+    if (await this.#sockets.open(spec, this.#dropIns(spec.name))) return;
+    await this.release(spec.name);
+    throw await addressTaken(spec);
   }
 
   async start(spec: AppSpec, index: number, count: number): Promise<void> {
@@ -87,6 +97,7 @@ export class SystemdBackend implements Backend {
     const secret = Object.keys(spec.secretEnv).length > 0;
     const properties = instanceProperties(spec, index, count, {
       version: this.manager.version,
+      preload: this.options.preload,
       ...(secret && { secretFile: this.#secretFile(spec.name) }),
     });
     const known = this.#units.facts(unit) !== undefined;
@@ -147,6 +158,7 @@ export class SystemdBackend implements Backend {
   }
 
   async release(app: string): Promise<void> {
+    await this.#sockets.close(app);
     await this.schedule(app, undefined);
     await rm(this.#secretFile(app), { force: true });
     await rm(this.#dropIns(app), { force: true, recursive: true });
@@ -204,6 +216,7 @@ export class SystemdBackend implements Backend {
 
   /** Looks at every instance unit anew: at the beginning, and when signals may have been missed. */
   async #look(): Promise<void> {
+    await this.#sockets.look();
     const units = new Set(await this.manager.listInstanceUnits());
     for (const unit of this.#units.loaded()) if (!units.has(unit)) this.#announce(this.#units.removed(unit));
     await Promise.all(
@@ -260,3 +273,17 @@ export class SystemdBackend implements Backend {
     );
   }
 }
+
+/** Why the sockets of an app could not be opened: whoever has one of the addresses, or the manager's refusal. */
+const addressTaken = async (spec: AppSpec): Promise<VelosError> => {
+  for (const address of spec.listen) {
+    const by = await portOwner(address);
+    if (by !== undefined) return new VelosError("PORT_IN_USE", { address: formatListen(address), by });
+  }
+  const listen = spec.listen.map(formatListen).join(", ");
+  return new VelosError("BACKEND_FAILED", {
+    backend: "systemd",
+    why: `it could not listen on ${listen}`,
+    hint: "is the address one of this machine, and the directory of a path there? the journal of the manager says more",
+  });
+};

@@ -91,8 +91,13 @@ export class Manager {
 
   /** Instance units that are loaded. */
   async listInstanceUnits(): Promise<string[]> {
-    const [units] = await this.#call("ListUnitsByPatterns", "asas", [[], [instancePattern]]);
-    return (units as [string, ...unknown[]][]).map(([name]) => name);
+    return (await this.listUnits(instancePattern)).map(({ name }) => name);
+  }
+
+  /** Loaded units whose name matches a pattern. */
+  async listUnits(pattern: string): Promise<{ name: string; activeState: string }[]> {
+    const [units] = await this.#call("ListUnitsByPatterns", "asas", [[], [pattern]]);
+    return (units as string[][]).map(([name, , , activeState]) => ({ name: name!, activeState: activeState! }));
   }
 
   /** All properties of a unit, those of its kind (service, timer) included. */

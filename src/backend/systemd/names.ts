@@ -33,6 +33,21 @@ export const dropInDirectory = (app: string, scope: Scope, runtimeDirectory: str
     ? `/run/systemd/system/velos-${app}@.service.d`
     : `${runtimeDirectory}/systemd/user/velos-${app}@.service.d`;
 
+/** The unit that holds an app's listening sockets. */
+export const appSocket = (app: string): string => `velos-${app}.socket`;
+
+/** What every socket unit must name, and what never does anything. */
+export const socketAnchor = (app: string): string => `velos-${app}.service`;
+
+/** Pattern of every app's socket unit. */
+export const socketPattern = "velos-*.socket";
+
+/** The app whose sockets a unit holds; undefined for any other unit. */
+export const parseSocketUnit = (unit: string): string | undefined => {
+  const app = /^velos-(.+)\.socket$/.exec(unit)?.[1];
+  return app !== undefined && isAppName(app) ? app : undefined;
+};
+
 /** The timer that restarts an app on a schedule, and the service it starts: velos's own, so they begin with `velosd`. */
 export const cronTimer = (app: string): string => `velosd-cron-${app}.timer`;
 export const cronService = (app: string): string => `velosd-cron-${app}.service`;

@@ -42,9 +42,9 @@ export const instanceProperties = (
   spec: AppSpec,
   index: number,
   count: number,
-  options: { version: number; secretFile?: string },
+  options: { version: number; preload: string; secretFile?: string },
 ): Property[] => {
-  const { visible } = instanceEnvironment(spec, index, count);
+  const { visible } = instanceEnvironment(spec, index, count, options.preload);
   const ready = hasReadinessSignal(spec);
   const backoff = spec.expBackoffRestartDelayMs > 0;
   const delayMs = backoff ? spec.expBackoffRestartDelayMs : spec.restartDelayMs;

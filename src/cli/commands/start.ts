@@ -37,6 +37,7 @@ export class StartCommand extends VelosCommand {
     description: "read variables from a file; they stay out of systemctl show",
   });
   inheritEnv = Option.Boolean("--inherit-env", { description: "add your whole environment, as pm2 does" });
+  listen = Option.Array("--listen", [], { description: "[host:]port or path held open and shared by the instances (repeatable)" });
   cwd = Option.String("--cwd", { description: "working directory" });
   interpreter = Option.String("--interpreter", { description: "what runs the script; none: the script itself" });
   interpreterArgs = Option.Array("--interpreter-args", [], {
@@ -49,7 +50,7 @@ export class StartCommand extends VelosCommand {
   });
   maxRestarts = Option.String("--max-restarts", { description: "restarts in a row before velos gives up (15)" });
   minUptime = Option.String("--min-uptime", { description: "a run this long is stable (1s)" });
-  restartDelay = Option.String("--restart-delay", { description: "wait before a restart (100ms)" });
+  restartDelay = Option.String("--restart-delay", { description: "wait before a restart (10ms)" });
   expBackoff = Option.String("--exp-backoff-restart-delay", { description: "first wait of a doubling one" });
   killTimeout = Option.String("--kill-timeout", { description: "time to stop before SIGKILL (5s)" });
   killSignal = Option.String("--kill-signal", { description: "signal that asks to stop (SIGTERM)" });
@@ -155,6 +156,7 @@ export class StartCommand extends VelosCommand {
       script,
       args: list(this.context.behindDashes),
       instances: this.instances,
+      listen: list(this.listen),
       cwd: this.cwd,
       interpreter: this.interpreter,
       interpreter_args: list(this.interpreterArgs),

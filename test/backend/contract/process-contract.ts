@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { AppSpec } from "../../src/domain/app.ts";
+import type { AppSpec } from "../../../src/domain/app.ts";
 import type { ContractContext } from "../contract.ts";
 import { firstMessages, isRunning } from "../harness.ts";
 
@@ -121,8 +121,7 @@ export const processContract = (context: ContractContext): void => {
   });
 
   realTest("what it uses is measured, its children included", async () => {
-    const busy =
-      "let n = 0; const end = Date.now() + 200; while (Date.now() < end) n++; console.log('done'); setInterval(() => {}, 1e6);";
+    const busy = "while (process.cpuUsage().user < 200_000); console.log('done'); setInterval(() => {}, 1e6);";
     await context.start({ does: "run" }, { program: process.execPath, args: ["-e", busy] });
     await firstMessages(context.watched.backend, context.app, 1);
     const usage = await context.watched.backend.usage(context.app, 0);

@@ -1,0 +1,126 @@
+import { join } from "node:path";
+import type { AppSpec } from "../../domain/app.ts";
+import type { ListenAddress } from "../../domain/listen.ts";
+import { formatListen } from "../../domain/listen.ts";
+import { Variant } from "./bus.ts";
+import { writeOrRemove } from "./drop-in.ts";
+import type { Manager } from "./manager.ts";
+import { isNoSuchUnit, isUnitExists } from "./manager.ts";
+import { appSocket, parseSocketUnit, socketAnchor, socketPattern } from "./names.ts";
+import type { Property } from "./properties.ts";
+
+/** The drop-in that gives instances their sockets: `Sockets=` cannot be set on a transient service. */
+const socketDropIn = (directory: string): string => join(directory, "50-velos.conf");
+
+/** How the manager spells what was asked for, to see whether a socket unit holds just that. */
+const wanted = (listen: readonly ListenAddress[]): string => listen.map(formatListen).join(" ");
+
+/** A port alone is read back as `[::]:3000`, or `0.0.0.0:3000` where there is no IPv6. */
+const spelled = (address: string): string => address.replace(/^(?:\[::\]|0\.0\.0\.0):(\d+)$/, "$1");
+
+/**
+ * The listening sockets of apps: one transient socket unit each, which holds them for as long as the app is started,
+ * so that no connection is refused while instances come and go.
+ */
+export class Sockets {
+  readonly #manager: Manager;
+  readonly #held = new Map<string, string>();
+
+  constructor(manager: Manager) {
+    this.#manager = manager;
+  }
+
+  /** Apps whose sockets are held. */
+  apps(): string[] {
+    return [...this.#held.keys()];
+  }
+
+  /** Finds what is held. */
+  async look(): Promise<void> {
+    this.#held.clear();
+    await Promise.all(
+      (await this.#manager.listUnits(socketPattern)).map(async ({ name, activeState }) => {
+        const app = parseSocketUnit(name);
+        if (app === undefined || activeState !== "active") return;
+        const { Listen } = await this.#manager.unitProperties(name);
+        const addresses = (Listen?.value as [string, string][] | undefined) ?? [];
+        this.#held.set(app, addresses.map(([, address]) => spelled(address)).join(" "));
+      }),
+    );
+  }
+
+  /** True when the app's sockets are held, and are just these. */
+  holds(app: string, listen: readonly ListenAddress[]): boolean {
+    return this.#held.get(app) === wanted(listen);
+  }
+
+  /**
+   * Opens the app's sockets unless they are held already; with none, closes what is held. The drop-in is written first:
+   * an instance must find it when its unit is loaded.
+   * @returns false when an address could not be had
+   */
+  async open(spec: AppSpec, dropIns: string): Promise<boolean> {
+    const { name, listen } = spec;
+    if (listen.length === 0) {
+      if (this.#held.has(name)) await this.close(name);
+      await writeOrRemove(socketDropIn(dropIns), "", 0o644);
+      return true;
+    }
+    await writeOrRemove(socketDropIn(dropIns), `# Written by velos: the instances share these sockets\n[Service]\nSockets=${appSocket(name)}\n`, 0o644);
+    if (this.holds(name, listen)) return true;
+    if (this.#held.has(name)) await this.close(name);
+    const result = await this.#start(name, listen);
+    if (result === "done") {
+      this.#held.set(name, wanted(listen));
+      return true;
+    }
+    await this.close(name);
+    return false;
+  }
+
+  /** Closes the app's sockets. Repeatable. */
+  async close(app: string): Promise<void> {
+    this.#held.delete(app);
+    for (const unit of [appSocket(app), socketAnchor(app)]) {
+      try {
+        await this.#manager.stop(unit);
+        await this.#manager.resetFailed(unit);
+      } catch (error) {
+        if (!isNoSuchUnit(error)) throw error;
+      }
+    }
+  }
+
+  async #start(app: string, listen: readonly ListenAddress[]): Promise<string> {
+    try {
+      return await this.#manager.startTransient(appSocket(app), socketProperties(app, listen), [[socketAnchor(app), anchorProperties(app)]]);
+    } catch (error) {
+      if (!isUnitExists(error)) throw error;
+      // Left over by one that failed, or that an operator stopped.
+      await this.close(app);
+      return this.#manager.startTransient(appSocket(app), socketProperties(app, listen), [[socketAnchor(app), anchorProperties(app)]]);
+    }
+  }
+}
+
+const socketProperties = (app: string, listen: readonly ListenAddress[]): Property[] => {
+  const mode = listen.find((address) => "path" in address && address.mode !== undefined);
+  return [
+    ["Description", new Variant("s", `velos: listening sockets of ${app}`)],
+    ["Listen", new Variant("a(ss)", listen.map((address) => ["Stream", formatListen(address)]))],
+    ["FileDescriptorName", new Variant("s", app)],
+    // As many as the kernel allows (net.core.somaxconn): what queues while an instance is replaced must not be refused.
+    ["Backlog", new Variant("u", 4096)],
+    ["RemoveOnStop", new Variant("b", true)],
+    // A connection that comes while no instance runs would start the anchor again and again, until the socket fails.
+    ["TriggerLimitIntervalUSec", new Variant("t", 0n)],
+    ...(mode && "path" in mode && mode.mode !== undefined ? [["SocketMode", new Variant("u", mode.mode)] as Property] : []),
+  ];
+};
+
+const anchorProperties = (app: string): Property[] => [
+  ["Description", new Variant("s", `velos: anchor of ${appSocket(app)}, does nothing`)],
+  ["Type", new Variant("s", "oneshot")],
+  ["ExecStart", new Variant("a(sasb)", [["/bin/true", ["/bin/true"], false]])],
+  ["RemainAfterExit", new Variant("b", true)],
+];
