@@ -107,9 +107,24 @@ export const operations = {
     params: oneApp,
     result: Type.Object({ app: AppSchema, rollout: Type.Optional(RolloutSchema) }),
   },
-  pauseRollout: { summary: "Hold a rollout", access: "operate", params: oneApp, result: Type.Object({ app: AppSchema }) },
-  resumeRollout: { summary: "Go on with a rollout", access: "operate", params: oneApp, result: Type.Object({ app: AppSchema }) },
-  undoRollout: { summary: "Roll back to the spec before the last change", access: "operate", params: oneApp, result: Type.Object({ app: AppSchema }) },
+  pauseRollout: {
+    summary: "Hold a rollout",
+    access: "operate",
+    params: oneApp,
+    result: Type.Object({ app: AppSchema }),
+  },
+  resumeRollout: {
+    summary: "Go on with a rollout",
+    access: "operate",
+    params: oneApp,
+    result: Type.Object({ app: AppSchema }),
+  },
+  undoRollout: {
+    summary: "Roll back to the spec before the last change",
+    access: "operate",
+    params: oneApp,
+    result: Type.Object({ app: AppSchema }),
+  },
   delete: {
     summary: "Stop apps and forget them",
     access: "operate",

@@ -38,8 +38,14 @@ export const AppSpecSchema = Type.Object(
     tasksMax: Type.Optional(Count),
     listen: Type.Array(
       Type.Union([
-        Type.Object({ host: Type.Optional(Text), port: Type.Integer({ minimum: 1, maximum: 65_535 }) }, { additionalProperties: false }),
-        Type.Object({ path: Type.String({ pattern: "^/" }), mode: Type.Optional(Type.Integer({ minimum: 0, maximum: 0o777 })) }, { additionalProperties: false }),
+        Type.Object(
+          { host: Type.Optional(Text), port: Type.Integer({ minimum: 1, maximum: 65_535 }) },
+          { additionalProperties: false },
+        ),
+        Type.Object(
+          { path: Type.String({ pattern: "^/" }), mode: Type.Optional(Type.Integer({ minimum: 0, maximum: 0o777 })) },
+          { additionalProperties: false },
+        ),
       ]),
       { maxItems: 32 },
     ),
@@ -131,6 +137,7 @@ export const InstanceSchema = Type.Object({
   startedAt: Type.Optional(Type.Number()),
   restarts: Count,
   spec: Type.Optional(Type.String()),
+  run: Type.Optional(Type.String()),
   exit: Type.Optional(ExitSchema),
   hold: Type.Optional(HoldSchema),
 });

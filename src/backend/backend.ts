@@ -101,6 +101,8 @@ export interface Backend {
    * @param cron five fields, or undefined
    */
   schedule?(app: string, cron: string | undefined): Promise<void>;
+  /** Path of the socket at which the preload lets velosd ask an instance for its health. */
+  healthSocket(app: string, index: number): string;
   /** Sends a signal to the instance's main process. */
   signal(app: string, index: number, signal: string): Promise<void>;
 

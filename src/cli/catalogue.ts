@@ -9,6 +9,7 @@ export const commands: Readonly<Record<string, Loader>> = {
   stop: async () => (await import("./commands/stop.ts")).StopCommand,
   restart: async () => (await import("./commands/restart.ts")).RestartCommand,
   reload: async () => (await import("./commands/reload.ts")).ReloadCommand,
+  rollout: async () => (await import("./commands/rollout.ts")).RolloutCommand,
   delete: async () => (await import("./commands/delete.ts")).DeleteCommand,
   scale: async () => (await import("./commands/scale.ts")).ScaleCommand,
   list: async () => (await import("./commands/list.ts")).ListCommand,
@@ -37,8 +38,7 @@ export const aliases: Readonly<Record<string, keyof typeof commands>> = {
 
 /** Commands of the design that later releases bring. */
 export const later: readonly string[] = [
-  "rollout",
-  "apply",
+    "apply",
   "metrics",
   "api",
   "mcp",

@@ -4,6 +4,7 @@ import type { Connection } from "../client/connection.ts";
 import { connectDaemon } from "../client/connect.ts";
 import type { Paths, Scope } from "../config/paths.ts";
 import { resolvePaths } from "../config/paths.ts";
+import { lastWords } from "./last-words.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { Style } from "./render/style.ts";
 import { createStyle } from "./render/style.ts";
@@ -57,6 +58,11 @@ export abstract class VelosCommand extends Command<VelosContext> {
     const daemon = await this.connect(start);
     try {
       return await use(daemon);
+    } catch (error) {
+      if (error instanceof VelosError && !this.json) {
+        for (const line of await lastWords(daemon, error, this.style)) this.terminal.stderr.write(`${line}\n`);
+      }
+      throw error;
     } finally {
       daemon.close();
     }

@@ -19,6 +19,8 @@ const parse = (text: string): ListenAddress => {
     return parseListen(text);
   } catch (error) {
     if (!(error instanceof VelosError)) throw error;
-    throw new Misfit(`${JSON.stringify(text)}: ${String(error.details["why"])}`, { hint: String(error.details["hint"]) });
+    throw new Misfit(`${JSON.stringify(text)}: ${String(error.details["why"])}`, {
+      hint: String(error.details["hint"]),
+    });
   }
 };

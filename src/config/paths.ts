@@ -43,10 +43,24 @@ const choose = (scope: Scope, env: Readonly<Record<string, string | undefined>>)
   const home = env["VELOS_HOME"];
   if (home) {
     const runtime = join(home, "run");
-    return { scope, runtime, socket: join(runtime, "velosd.sock"), ...manager, state: home, config: join(home, "velos.toml") };
+    return {
+      scope,
+      runtime,
+      socket: join(runtime, "velosd.sock"),
+      ...manager,
+      state: home,
+      config: join(home, "velos.toml"),
+    };
   }
   if (scope === "system") {
-    return { scope, runtime: "/run/velos", socket: "/run/velos/velosd.sock", ...manager, state: "/var/lib/velos", config: "/etc/velos/velos.toml" };
+    return {
+      scope,
+      runtime: "/run/velos",
+      socket: "/run/velos/velosd.sock",
+      ...manager,
+      state: "/var/lib/velos",
+      config: "/etc/velos/velos.toml",
+    };
   }
   const own = env["HOME"] ?? "/";
   const config = join(env["XDG_CONFIG_HOME"] || join(own, ".config"), "velos", "velos.toml");

@@ -112,7 +112,10 @@ const healthCheck = (draft: AppDraft): Pick<AppSpec, "health"> => {
   if (kinds.length !== 1) {
     throw new VelosError("CONFIG_INVALID", {
       where: draft.where("health"),
-      why: kinds.length === 0 ? "a health check needs http, tcp or command" : "a health check has one of http, tcp and command",
+      why:
+        kinds.length === 0
+          ? "a health check needs http, tcp or command"
+          : "a health check has one of http, tcp and command",
       hint: 'write for example http = "/healthz"',
     });
   }

@@ -4,6 +4,8 @@ import type { Backend, LogLine, LogQuery } from "../backend/backend.ts";
 import type { AppSpec } from "../domain/app.ts";
 import { fingerprint, specDigest } from "../domain/app.ts";
 import { VelosError } from "../domain/errors.ts";
+import { instanceEnvironment } from "../domain/instance-environment.ts";
+import { healthTarget } from "../domain/health-target.ts";
 import { formatListen } from "../domain/listen.ts";
 import type { Quantity } from "../domain/quantity.ts";
 import { applyQuantity } from "../domain/quantity.ts";
@@ -16,6 +18,7 @@ import type { AppState } from "./app-state.ts";
 import { Converge } from "./converge.ts";
 import { Counters } from "./counters.ts";
 import { Events } from "./events.ts";
+import { Health } from "./health.ts";
 import { settle } from "./settle.ts";
 import { Store } from "./store.ts";
 import { Triggers } from "./triggers.ts";
@@ -52,6 +55,7 @@ export class Controller {
   readonly problems: string[] = [];
   readonly #store: Store;
   readonly #triggers: Triggers;
+  readonly #health: Health;
   readonly #now: () => number;
 
   constructor(options: ControllerOptions) {
@@ -68,6 +72,19 @@ export class Controller {
       events: this.events,
       now: this.#now,
       report,
+      annotate: (record, instances) =>
+        record.running && !record.deleting ? this.#health.annotate(record.spec, instances) : instances,
+    });
+    this.#health = new Health({
+      backend: this.backend,
+      now: this.#now,
+      changed: (app) => this.converge.wake(app),
+      failed: (app, index, why) => {
+        report(`${app}:${index} is restarted: ${why}`);
+        this.#restartUnwell(app, index).catch((error: unknown) =>
+          report(`${app}:${index}: ${(error as Error).message}`),
+        );
+      },
     });
     this.#triggers = new Triggers({
       backend: this.backend,
@@ -79,6 +96,7 @@ export class Controller {
     this.events.subscribe((event) => {
       if (event.type !== "app") return;
       const state = this.converge.get(event.app);
+      if (event.change === "deleted" || !state?.record.running) this.#health.forget(event.app);
       if (event.change === "deleted" || !state) void this.#triggers.remove(event.app);
       else this.#triggers.sync(state.record);
     });
@@ -108,6 +126,7 @@ export class Controller {
   /** Ends velosd's part. Instances stay. */
   async close(): Promise<void> {
     this.converge.close();
+    this.#health.close();
     await this.#triggers.close();
     await this.counters.flush();
     await this.backend.close();
@@ -147,6 +166,11 @@ export class Controller {
    * scales, a stopped app is started again.
    */
   async start(spec: AppSpec, quantity: Quantity | undefined): Promise<StartOutcome> {
+    // Whether the health check can be told apart by instance is known only here; a variable may still be missing.
+    if (spec.health) {
+      const { visible, secret } = instanceEnvironment(spec, 0, 1);
+      healthTarget(spec, { ...secret, ...visible }, "");
+    }
     const existing = this.converge.get(spec.name);
     if (!existing) {
       const record = this.#newRecord(
@@ -321,7 +345,10 @@ export class Controller {
 
   /** Holds a rollout: who is out comes back, nobody else goes. */
   async pauseRollout(app: string): Promise<{ app: AppView }> {
-    return this.#changeRollout(app, "running", "that runs", (record, rollout) => ({ ...record, rollout: { ...rollout, status: "paused" } }));
+    return this.#changeRollout(app, "running", "that runs", (record, rollout) => ({
+      ...record,
+      rollout: { ...rollout, status: "paused" },
+    }));
   }
 
   /** Goes on with a rollout that is paused, or tries again one that stopped at a failure. */
@@ -340,6 +367,13 @@ export class Controller {
     if (!previous) throw new VelosError("ROLLOUT_NOT_FOUND", { app, what: "to undo: its spec was never changed" });
     await this.start(previous, undefined);
     return { app: await this.#view(state) };
+  }
+
+  /** Restarts an instance whose health check fails, unless a rollout is under way: then that decides. */
+  async #restartUnwell(app: string, index: number): Promise<void> {
+    const { record } = this.#state(app);
+    if (isActive(record.rollout) && record.rollout.from[index] !== undefined) return;
+    await this.restart([`${app}:${index}`], "restart", "health");
   }
 
   async #changeRollout(

@@ -24,6 +24,8 @@ export interface ConvergeOptions {
   now: () => number;
   /** For what nobody waits for: one line each. */
   report: (problem: string) => void;
+  /** What is known of the instances' health; see health.ts. */
+  annotate: (record: AppRecord, instances: readonly ObservedInstance[]) => readonly ObservedInstance[];
 }
 
 /**
@@ -51,8 +53,10 @@ export class Converge {
   }
 
   /** The app's instances as the backend knows them. */
-  observe(app: string): ObservedInstance[] {
-    return this.#options.backend.observe(app);
+  observe(app: string): readonly ObservedInstance[] {
+    const record = this.#states.get(app)?.record;
+    const instances = this.#options.backend.observe(app);
+    return record ? this.#options.annotate(record, instances) : instances;
   }
 
   /** Takes a record over: at the start of velosd. */
@@ -122,7 +126,7 @@ export class Converge {
 
   /** True when nothing is to be done, under way, or on its way for the app. */
   isSettled(state: AppState): boolean {
-    const instances = this.#options.backend.observe(state.name);
+    const instances = this.observe(state.name);
     return (
       state.pending.size === 0 &&
       (state.record.running || state.released) &&
@@ -143,7 +147,7 @@ export class Converge {
     const state = this.#states.get(app);
     if (!state || this.#closed) return;
     const { backend, counters, now } = this.#options;
-    const instances = backend.observe(app);
+    const instances = this.observe(app);
     this.#count(state, instances);
     const pending = new Map([...state.pending].map(([index, { type }]) => [index, type]));
     this.#replace(state, absorb(state.record, instances, pending, counters.of(app), backend.epoch, now()));

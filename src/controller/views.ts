@@ -25,6 +25,8 @@ export interface InstanceView {
   restarts: number;
   /** Fingerprint of the spec it runs on. */
   spec?: string;
+  /** Changes with every run; systemd's invocation id. */
+  run?: string;
   exit?: Exit;
   hold?: Hold;
 }
@@ -94,7 +96,7 @@ const viewInstance = async (
     app: state.name,
     index,
     status: statusOf(state, index, instance, hold),
-    ...(instance && { unit: instance.unit, spec: instance.fingerprint }),
+    ...(instance && { unit: instance.unit, spec: instance.fingerprint, run: instance.run }),
     ...(instance?.pid !== undefined && { pid: instance.pid }),
     ...figures,
     ...(instance?.startedAt !== undefined && {

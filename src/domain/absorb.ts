@@ -38,7 +38,8 @@ export const absorb = (
     if (pending.get(index) === "stop" || !isWanted(record, index)) created.delete(index);
     else if (!byIndex.has(index) && !pending.has(index) && rollout?.from[index] === undefined) {
       const last = tracks.get(index)?.exit;
-      const byItself = !record.spec.autorestart || (last?.code !== undefined && record.spec.stopExitCodes.includes(last.code));
+      const byItself =
+        !record.spec.autorestart || (last?.code !== undefined && record.spec.stopExitCodes.includes(last.code));
       holds[index] = { why: byItself ? "exited" : "operator", at: now, ...(last && { exit: last }) };
       created.delete(index);
     }

@@ -197,7 +197,8 @@ export const fingerprint = (spec: AppSpec): string =>
 export const specDigest = (spec: AppSpec): string => hash(spec);
 
 /** True when an instance tells by itself that it is ready: by its own word, or the preload's when it listens. */
-export const hasReadinessSignal = (spec: AppSpec): boolean => spec.waitReady || (isNode(spec) && spec.listen.length > 0);
+export const hasReadinessSignal = (spec: AppSpec): boolean =>
+  spec.waitReady || (isNode(spec) && spec.listen.length > 0);
 
 /**
  * The wait between two instances of a rollout: as configured, else none where the app says that it is ready, else

@@ -1,17 +1,25 @@
 import type { AppSpec } from "./app.ts";
 import { fingerprint, hasPreload } from "./app.ts";
+import { usesHealthSocket } from "./health-target.ts";
+
+/** Absolute paths that a backend gives to its instances. */
+export interface InstancePlaces {
+  /** The file that Node apps load first. */
+  preload?: string;
+  /** Socket at which the preload lets velosd ask this very instance for its health. */
+  healthSocket?: string;
+}
 
 /**
  * The whole environment of one instance: the app's own variables, then what velos adds. The app wins where it sets
  * a variable of telemetry or PORT itself; the variables that say who the instance is always are velos's.
  * @param count how many instances the app has at this moment (`VELOS_INSTANCES`)
- * @param preload absolute path of the preload for Node apps
  */
 export const instanceEnvironment = (
   spec: AppSpec,
   index: number,
   count: number,
-  preload = "",
+  places: InstancePlaces = {},
 ): { visible: Record<string, string>; secret: Record<string, string> } => {
   const visible: Record<string, string> = { ...spec.env };
   const secret: Record<string, string> = {};
@@ -35,10 +43,12 @@ export const instanceEnvironment = (
   if (hasPreload(spec)) {
     const own = visible["NODE_OPTIONS"] ?? secret["NODE_OPTIONS"];
     delete secret["NODE_OPTIONS"];
-    visible["NODE_OPTIONS"] = [`--require ${JSON.stringify(preload)}`, ...(own ? [own] : [])].join(" ");
+    visible["NODE_OPTIONS"] = [`--require ${JSON.stringify(places.preload ?? "")}`, ...(own ? [own] : [])].join(" ");
     visible["VELOS_READY"] = spec.waitReady ? "message" : "listen";
     visible["VELOS_KILL_TIMEOUT"] = String(spec.killTimeoutMs);
     visible["VELOS_MAX_CONNECTION_AGE"] = String(spec.maxConnectionAgeMs);
+    if (places.healthSocket !== undefined && usesHealthSocket(spec))
+      visible["VELOS_HEALTH_SOCKET"] = places.healthSocket;
     if (spec.shutdownWithMessage) visible["VELOS_SHUTDOWN_MESSAGE"] = "1";
   }
   visible["VELOS_SPEC"] = fingerprint(spec);

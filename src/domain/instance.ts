@@ -33,6 +33,10 @@ export interface ObservedInstance {
   startedAt?: number;
   /** When it became online in this run. */
   onlineAt?: number;
+  /** When its health check first passed in this run; the controller adds it. */
+  wellAt?: number;
+  /** What its health check says, once it has failed as often as it may; the controller adds it. */
+  unwell?: string;
   /** The last run's end, where one is known. */
   exit?: Exit;
 }

@@ -22,7 +22,8 @@ export const parseListen = (text: string): ListenAddress => {
     const match = /^([^,]+)(?:,mode=([0-7]{3,4}))?$/.exec(written);
     if (!match) return fail(text, "after a path only ,mode=0660 may follow");
     const [, path = "", mode] = match;
-    if (Buffer.byteLength(path) > 107) return fail(text, "the path is longer than the kernel allows for a socket (107 bytes)");
+    if (Buffer.byteLength(path) > 107)
+      return fail(text, "the path is longer than the kernel allows for a socket (107 bytes)");
     return { path, ...(mode !== undefined && { mode: Number.parseInt(mode, 8) }) };
   }
   const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+)):)?(\d{1,5})$/.exec(written);
@@ -36,7 +37,8 @@ export const parseListen = (text: string): ListenAddress => {
   if (match[2] !== undefined && !/^\d{1,3}(?:\.\d{1,3}){3}$/.test(host)) {
     return fail(text, `'${host}' is a name; an address of this machine is needed`);
   }
-  if (match[2] !== undefined && host.split(".").some((part) => Number(part) > 255)) return fail(text, `'${host}' is not an address`);
+  if (match[2] !== undefined && host.split(".").some((part) => Number(part) > 255))
+    return fail(text, `'${host}' is not an address`);
   return { host, port };
 };
 

@@ -27,7 +27,7 @@ export interface Observed {
 }
 
 export interface Plan {
-  /** At most one for an index. Empty, with no `lookAgainAt` and no `verdict`: the app is as desired. */
+  /** At most one for an index. Empty, with no `lookAgainAt` and no `verdict`: nothing to do until something happens. */
   actions: Action[];
   /** When to look again although nothing happens, in milliseconds since the epoch. */
   lookAgainAt?: number;
@@ -45,8 +45,8 @@ const isAlive = (instance: ObservedInstance): boolean =>
  * then nothing but `lookAgainAt` until 3 is ready for min_ready and the pause is over; restart 2; … ; verdict done.
  *
  * Holds (tested as properties): one action per index; none for an index with an action pending, but a stop, which may
- * overtake a start; `start` only for an absent index, anything else only for one that is there; while a gated rollout
- * runs, no action takes the available instances below wanted − max_unavailable; repeated, it comes to an end.
+ * overtake a start or restart; `start` only for an absent index, anything else only for one that is there; while a gated
+ * rollout runs, no action takes the available instances below wanted − max_unavailable; repeated, it comes to an end.
  */
 export const plan = (record: AppRecord, observed: Observed, now: number): Plan => {
   const wanted = wantedIndexes(record);
@@ -142,7 +142,9 @@ const rolloutContext = (
 
   const there = [...affected, ...extra].flatMap((index) => byIndex.get(index) ?? []);
   const fresh = there.filter(isNew);
-  const failure = pace.gated ? findFailure([...wanted, ...extra], fresh, observed, rollout, pace, now) : undefined;
+  const failure = pace.gated
+    ? findFailure([...wanted, ...extra], fresh, observed, rollout, pace, spec.health !== undefined, now)
+    : undefined;
   // The surge instances stay for the moment: they serve, and a revert may need them.
   if (failure) return { actions: [], surge: extra, verdict: { status: "stalled", failure } };
 
@@ -157,7 +159,7 @@ const rolloutContext = (
   // Look again when the next wait is over: an instance becomes available, a deadline passes, the pause ends.
   const waits = [
     ...[...wanted, ...extra].map((index) => (byIndex.has(index) ? availableAt(byIndex.get(index)!) : undefined) ?? 0),
-    ...fresh.map((instance) => deadlineOf(instance, pace)),
+    ...fresh.map((instance) => deadlineOf(instance, pace, spec.health !== undefined)),
     ...(old.length > 0 ? [pauseUntil] : []),
   ];
   const lookAgain = soonest(waits, now);
@@ -174,18 +176,22 @@ const rolloutContext = (
   let available = [...wanted, ...extra].filter(isAvailable).length;
   const floor = wanted.length - pace.maxUnavailable;
   const actions: Action[] = [];
-  for (const { index, status, fingerprint: itsPrint } of old.sort(byTurn)) {
+  for (const instance of old.sort(byTurn)) {
+    const { index, fingerprint: itsPrint } = instance;
     const left = available - Number(isAvailable(index));
-    if (status === "online" && (pauseUntil > now || left < floor)) continue;
+    if (serves(instance) && (pauseUntil > now || left < floor)) continue;
     available = left;
     actions.push({ type: itsPrint === print && !observed.pending.has(index) ? "restart" : "stop", index });
   }
   return { actions, surge: extra, ...lookAgain };
 };
 
+/** True for an instance that is up and not known to be unwell: taking it may take something away. */
+const serves = (instance: ObservedInstance): boolean => instance.status === "online" && instance.unwell === undefined;
+
 /** Who does not serve goes first, then the highest index. */
 const byTurn = (a: ObservedInstance, b: ObservedInstance): number =>
-  Number(a.status === "online") - Number(b.status === "online") || b.index - a.index;
+  Number(serves(a)) - Number(serves(b)) || b.index - a.index;
 
 /**
  * False while something is under way for an old instance that must be waited for. A start or restart that belongs to an
@@ -199,9 +205,15 @@ const mayGo = (instance: ObservedInstance, rollout: Rollout, print: string, obse
   return pending === undefined || (pending === "restart" && instance.fingerprint !== print);
 };
 
-/** When an instance that is on its way up is late; Infinity for any other. */
-const deadlineOf = (instance: ObservedInstance, pace: RolloutPace): number =>
-  instance.status === "starting" && instance.startedAt !== undefined ? instance.startedAt + pace.deadlineMs : Infinity;
+/**
+ * When an instance that is on its way up is late; Infinity for any other. On its way is one that starts, and one that
+ * is up but has not passed its health check yet.
+ */
+const deadlineOf = (instance: ObservedInstance, pace: RolloutPace, hasHealth: boolean): number => {
+  const onItsWay =
+    instance.status === "starting" || (hasHealth && instance.status === "online" && instance.wellAt === undefined);
+  return onItsWay && instance.startedAt !== undefined ? instance.startedAt + pace.deadlineMs : Infinity;
+};
 
 const findFailure = (
   indexes: readonly number[],
@@ -209,6 +221,7 @@ const findFailure = (
   observed: Observed,
   rollout: Rollout,
   pace: RolloutPace,
+  hasHealth: boolean,
   now: number,
 ): RolloutFailure | undefined => {
   for (const index of indexes) {
@@ -220,7 +233,9 @@ const findFailure = (
     // A remnant that is being cleared away already: its index was not wanted for a moment.
     if (observed.pending.get(index) === "clear") continue;
     if (hasEnded(instance, rollout)) return { index, why: exit ? describeExit(exit) : "it ended" };
-    if (deadlineOf(instance, pace) <= now) return { index, why: `not ready within ${pace.deadlineMs / 1000} s` };
+    if (instance.unwell !== undefined) return { index, why: instance.unwell };
+    if (deadlineOf(instance, pace, hasHealth) <= now)
+      return { index, why: `not ready within ${pace.deadlineMs / 1000} s` };
   }
   return undefined;
 };

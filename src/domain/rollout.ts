@@ -70,13 +70,14 @@ export const isActive = (rollout: Rollout | undefined): rollout is Rollout =>
   rollout !== undefined && (rollout.status === "running" || rollout.status === "paused");
 
 /**
- * When an instance counts as ready, in milliseconds since the epoch: at once where the app says so itself, else after
- * `min_uptime`. Undefined while it is not online; one that is online since nobody knows when is ready.
+ * When an instance counts as ready, in milliseconds since the epoch: when its health check first passed, where it has
+ * one; else at once where the app says so itself, else after `min_uptime`. Undefined while nobody can say.
  */
-export const readyAt = (instance: ObservedInstance, spec: AppSpec): number | undefined =>
-  instance.status === "online"
-    ? (instance.onlineAt ?? instance.startedAt ?? 0) + (hasReadinessSignal(spec) ? 0 : spec.minUptimeMs)
-    : undefined;
+export const readyAt = (instance: ObservedInstance, spec: AppSpec): number | undefined => {
+  if (instance.status !== "online" || instance.onlineAt === undefined) return undefined;
+  if (spec.health) return instance.wellAt;
+  return instance.onlineAt + (hasReadinessSignal(spec) ? 0 : spec.minUptimeMs);
+};
 
 /** True for an instance that the rollout has brought up: on the wanted spec, and another run than at the beginning. */
 export const isReplaced = (instance: ObservedInstance, rollout: Rollout, wantedFingerprint: string): boolean =>

@@ -25,18 +25,26 @@ describe("a wanted instance that was up and is gone", () => {
   const record = recordOf(2, { created });
 
   test("was stopped by an operator", () => {
-    expect(absorbed(record, [up(0)])).toMatchObject({ holds: { 1: { why: "operator", at: NOW } }, created: { indexes: [0] } });
+    expect(absorbed(record, [up(0)])).toMatchObject({
+      holds: { 1: { why: "operator", at: NOW } },
+      created: { indexes: [0] },
+    });
   });
 
   test("or has ended, where it is not to be restarted", () => {
     const tracks = new Map([[1, { ...newTrack(), exit: { at: 1, code: 0 } }]]);
     const stopping = { ...record, spec: specOf({ stopExitCodes: [0] }) };
     expect(absorbed(stopping, [up(0)], { tracks }).holds).toMatchObject({ 1: { why: "exited", exit: { code: 0 } } });
-    expect(absorbed({ ...record, spec: specOf({ autorestart: false }) }, [up(0)]).holds).toMatchObject({ 1: { why: "exited" } });
+    expect(absorbed({ ...record, spec: specOf({ autorestart: false }) }, [up(0)]).holds).toMatchObject({
+      1: { why: "exited" },
+    });
   });
 
   test("is to be started again after a reboot", () => {
-    expect(absorbed(record, [], { epoch: "another life" })).toMatchObject({ holds: {}, created: { epoch: "another life", indexes: [] } });
+    expect(absorbed(record, [], { epoch: "another life" })).toMatchObject({
+      holds: {},
+      created: { epoch: "another life", indexes: [] },
+    });
   });
 
   test("is being replaced, while a rollout is about it", () => {
@@ -56,24 +64,32 @@ describe("a wanted instance that was up and is gone", () => {
 
 test("a held instance that came up again by hand is held no longer, unless velos was told to hold it", () => {
   const held = (why: "operator" | "command") => recordOf(1, { holds: { 0: { why, at: 100 } } });
-  expect(absorbed(held("operator"), [up(0, { startedAt: 101 })])).toMatchObject({ holds: {}, created: { indexes: [0] } });
+  expect(absorbed(held("operator"), [up(0, { startedAt: 101 })])).toMatchObject({
+    holds: {},
+    created: { indexes: [0] },
+  });
   expect(absorbed(held("operator"), [up(0, { startedAt: 99 })]).holds).toHaveProperty("0");
   expect(absorbed(held("command"), [up(0, { startedAt: 101 })]).holds).toHaveProperty("0");
 });
 
 test("a dead one that was up has failed", () => {
   const dead = up(1, { status: "errored", exit: { at: 1, code: 3 } });
-  expect(absorbed(recordOf(2, { created }), [up(0), dead]).holds).toEqual({ 1: { why: "failed", at: NOW, exit: { at: 1, code: 3 } } });
+  expect(absorbed(recordOf(2, { created }), [up(0), dead]).holds).toEqual({
+    1: { why: "failed", at: NOW, exit: { at: 1, code: 3 } },
+  });
 });
 
 describe("one that crashes again and again", () => {
   const tracks = new Map([[0, { ...newTrack(), run: "old-0", shortRuns: 16 }]]);
   const looping = [up(0, { status: "waiting", restarts: 16 })];
 
-  test("is given up", () => expect(absorbed(recordOf(1), looping, { tracks }).holds).toMatchObject({ 0: { why: "gave-up" } }));
+  test("is given up", () =>
+    expect(absorbed(recordOf(1), looping, { tracks }).holds).toMatchObject({ 0: { why: "gave-up" } }));
 
   test("is given up during a plain restart too, which would never end otherwise", () => {
-    expect(absorbed(recordOf(1, { rollout: rolloutOf("restart", 1) }), looping, { tracks }).holds).toMatchObject({ 0: { why: "gave-up" } });
+    expect(absorbed(recordOf(1, { rollout: rolloutOf("restart", 1) }), looping, { tracks }).holds).toMatchObject({
+      0: { why: "gave-up" },
+    });
   });
 
   test("is left to a gated rollout, which replaces it or stops at it", () => {

@@ -2,9 +2,12 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { appNameFromPath, checkAppName, isAppName } from "../../src/domain/app-name.ts";
 
-test.each(["api", "api-web", "api_2", "server.prod", "7", "A", "x".repeat(64), "allover", "a.service.old"])("%s is a name", (name) => {
-  expect(checkAppName(name)).toBe(name);
-});
+test.each(["api", "api-web", "api_2", "server.prod", "7", "A", "x".repeat(64), "allover", "a.service.old"])(
+  "%s is a name",
+  (name) => {
+    expect(checkAppName(name)).toBe(name);
+  },
+);
 
 test.each([
   ["", "it is empty"],
@@ -22,7 +25,9 @@ test.each([
   ["api.socket", "it ends like a unit of systemd"],
 ])("%j is refused: %s", (name, why) => {
   expect(isAppName(name)).toBe(false);
-  expect(() => checkAppName(name)).toThrow(expect.objectContaining({ code: "APP_NAME_INVALID", exitCode: 2, details: { name, why } }));
+  expect(() => checkAppName(name)).toThrow(
+    expect.objectContaining({ code: "APP_NAME_INVALID", exitCode: 2, details: { name, why } }),
+  );
 });
 
 test.each([

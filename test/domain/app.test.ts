@@ -10,7 +10,9 @@ describe("the fingerprint", () => {
   test("is 12 hexadecimal digits", () => expect(print).toMatch(/^[0-9a-f]{12}$/));
 
   test("does not depend on the order of keys, nor on absent ones", () => {
-    const shuffled = Object.fromEntries(Object.entries(specOf({ env: { B: "2", A: "1" } })).reverse()) as unknown as AppSpec;
+    const shuffled = Object.fromEntries(
+      Object.entries(specOf({ env: { B: "2", A: "1" } })).reverse(),
+    ) as unknown as AppSpec;
     expect(fingerprint(shuffled)).toBe(fingerprint(specOf({ env: { A: "1", B: "2" } })));
     expect(fingerprint({ ...specOf(), user: undefined } as unknown as AppSpec)).toBe(print);
   });
@@ -20,7 +22,10 @@ describe("the fingerprint", () => {
     ["the order of args", specOf({ args: ["b", "a"] })],
     ["env", specOf({ env: { PATH: "/bin" } })],
     ["a secret", specOf({ secretEnv: { TOKEN: "1" } })],
-    ["a variable named __proto__", specOf({ env: JSON.parse('{"PATH":"/usr/bin","__proto__":"1"}') as Record<string, string> })],
+    [
+      "a variable named __proto__",
+      specOf({ env: JSON.parse('{"PATH":"/usr/bin","__proto__":"1"}') as Record<string, string> }),
+    ],
     ["user", specOf({ user: "www-data" })],
     ["killTimeoutMs", specOf({ killTimeoutMs: 1 })],
     ["systemd", specOf({ systemd: { IOWeight: 50 } })],

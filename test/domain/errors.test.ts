@@ -12,7 +12,9 @@ test("an error says what and where, what to do, and how it is shown", () => {
 });
 
 test("what a user wrote is shown as it is, braces included, and a missing detail as nothing", () => {
-  expect(new VelosError("APP_NOT_FOUND", { selector: "{selector} $& {hint}" }).message).toBe("no app matches '{selector} $& {hint}'");
+  expect(new VelosError("APP_NOT_FOUND", { selector: "{selector} $& {hint}" }).message).toBe(
+    "no app matches '{selector} $& {hint}'",
+  );
   expect(new VelosError("APP_NOT_FOUND").message).toBe("no app matches ''");
 });
 

@@ -19,7 +19,10 @@ test("an instance learns who it is", () => {
 });
 
 test("instance_var is one name more for the index", () => {
-  expect(instanceEnvironment(specOf({ instanceVar: "WORKER" }), 3, 4).visible).toMatchObject({ WORKER: "3", VELOS_INSTANCE_ID: "3" });
+  expect(instanceEnvironment(specOf({ instanceVar: "WORKER" }), 3, 4).visible).toMatchObject({
+    WORKER: "3",
+    VELOS_INSTANCE_ID: "3",
+  });
 });
 
 test.each([
@@ -38,7 +41,11 @@ test("increment_var counts from 0 where the variable is not set, and from a secr
 });
 
 test("secrets stay apart, and what `env` sets as well wins over them", () => {
-  const { visible, secret } = instanceEnvironment(specOf({ env: { MODE: "shown" }, secretEnv: { MODE: "hidden", TOKEN: "t" } }), 0, 1);
+  const { visible, secret } = instanceEnvironment(
+    specOf({ env: { MODE: "shown" }, secretEnv: { MODE: "hidden", TOKEN: "t" } }),
+    0,
+    1,
+  );
   expect(secret).toEqual({ TOKEN: "t" });
   expect(visible).toMatchObject({ MODE: "shown" });
   expect(visible).not.toHaveProperty("TOKEN");
@@ -50,10 +57,21 @@ test("a secret may have any name", () => {
 });
 
 test("nobody else says who an instance is: neither env, nor an env file, which a supervisor reads last", () => {
-  const claims = { VELOS_APP: "x", VELOS_INSTANCE_ID: "9", VELOS_INSTANCES: "9", NODE_APP_INSTANCE: "9", VELOS_SPEC: "x" };
+  const claims = {
+    VELOS_APP: "x",
+    VELOS_INSTANCE_ID: "9",
+    VELOS_INSTANCES: "9",
+    NODE_APP_INSTANCE: "9",
+    VELOS_SPEC: "x",
+  };
   for (const spec of [specOf({ env: claims }), specOf({ secretEnv: claims })]) {
     const { visible, secret } = instanceEnvironment(spec, 0, 1);
-    expect(visible).toMatchObject({ VELOS_APP: "api", VELOS_INSTANCE_ID: "0", VELOS_INSTANCES: "1", NODE_APP_INSTANCE: "0" });
+    expect(visible).toMatchObject({
+      VELOS_APP: "api",
+      VELOS_INSTANCE_ID: "0",
+      VELOS_INSTANCES: "1",
+      NODE_APP_INSTANCE: "0",
+    });
     expect(visible["VELOS_SPEC"]).toBe(fingerprint(spec));
     expect(secret).toEqual({});
   }

@@ -28,8 +28,16 @@ const pending = (entries: Record<number, Action["type"]>): Partial<Observed> => 
   pending: new Map(Object.entries(entries).map(([index, type]) => [Number(index), type])),
 });
 const running = (instances: number, changes: Partial<AppRecord> = {}) => recordOf(instances, { spec, ...changes });
-const updating = (instances: number, rollout: Parameters<typeof specOf>[0] = {}, changes: Parameters<typeof rolloutOf>[2] = {}) =>
-  running(instances, { spec: { ...spec, rollout: specOf(rollout).rollout }, previous: before, rollout: rolloutOf("update", instances, changes) });
+const updating = (
+  instances: number,
+  rollout: Parameters<typeof specOf>[0] = {},
+  changes: Parameters<typeof rolloutOf>[2] = {},
+) =>
+  running(instances, {
+    spec: { ...spec, rollout: specOf(rollout).rollout },
+    previous: before,
+    rollout: rolloutOf("update", instances, changes),
+  });
 const start = (index: number): Action => ({ type: "start", index });
 const stop = (index: number): Action => ({ type: "stop", index });
 const restart = (index: number): Action => ({ type: "restart", index });
@@ -38,13 +46,15 @@ const clear = (index: number): Action => ({ type: "clear", index });
 describe("without a rollout", () => {
   const up = [0, 1, 2, 3].map((index) => onlineOf(index, print));
 
-  test("an app that is as desired is left alone", () => expect(plan(running(4), seen(up), NOW)).toEqual({ actions: [] }));
+  test("an app that is as desired is left alone", () =>
+    expect(plan(running(4), seen(up), NOW)).toEqual({ actions: [] }));
 
   test("what is missing is started", () => {
     expect(plan(running(4), seen(up.slice(0, 2)), NOW)).toEqual({ actions: [start(2), start(3)] });
   });
 
-  test("`scale api 2` stops 2 and 3", () => expect(plan(running(2), seen(up), NOW)).toEqual({ actions: [stop(2), stop(3)] }));
+  test("`scale api 2` stops 2 and 3", () =>
+    expect(plan(running(2), seen(up), NOW)).toEqual({ actions: [stop(2), stop(3)] }));
 
   test("a stopped or a deleted app is stopped as a whole", () => {
     const all = { actions: [stop(0), stop(1), stop(2), stop(3)] };
@@ -53,7 +63,9 @@ describe("without a rollout", () => {
   });
 
   test("a held instance is stopped, the others are not", () => {
-    expect(plan(running(4, { holds: { 1: { why: "command", at: 0 } } }), seen(up), NOW)).toEqual({ actions: [stop(1)] });
+    expect(plan(running(4, { holds: { 1: { why: "command", at: 0 } } }), seen(up), NOW)).toEqual({
+      actions: [stop(1)],
+    });
   });
 
   test("an instance on another spec is left alone: only a rollout replaces", () => {
@@ -61,7 +73,9 @@ describe("without a rollout", () => {
   });
 
   test("one that waits for its restart or is coming up is left to the supervisor", () => {
-    expect(plan(running(2), seen([fresh(0, { status: "waiting" }), fresh(1, { status: "starting" })]), NOW)).toEqual({ actions: [] });
+    expect(plan(running(2), seen([fresh(0, { status: "waiting" }), fresh(1, { status: "starting" })]), NOW)).toEqual({
+      actions: [],
+    });
   });
 
   test("a dead unit on a wanted name is cleared away, then the instance is started", () => {
@@ -85,11 +99,15 @@ describe("without a rollout", () => {
 
   test("what is pending is waited for", () => {
     expect(plan(running(1), seen([], pending({ 0: "start" })), NOW)).toEqual({ actions: [] });
-    expect(plan(running(1, { running: false }), seen([fresh(0)], pending({ 0: "stop" })), NOW)).toEqual({ actions: [] });
+    expect(plan(running(1, { running: false }), seen([fresh(0)], pending({ 0: "stop" })), NOW)).toEqual({
+      actions: [],
+    });
   });
 
   test("but a stop overtakes a start that may take long, once there is something to stop", () => {
-    expect(plan(running(1, { running: false }), seen([fresh(0, { status: "starting" })], pending({ 0: "start" })), NOW)).toEqual({ actions: [stop(0)] });
+    expect(
+      plan(running(1, { running: false }), seen([fresh(0, { status: "starting" })], pending({ 0: "start" })), NOW),
+    ).toEqual({ actions: [stop(0)] });
     expect(plan(running(1, { running: false }), seen([], pending({ 0: "start" })), NOW)).toEqual({ actions: [] });
   });
 
@@ -118,11 +136,23 @@ describe("a reload of four, one at a time", () => {
   });
 
   test("is done when all are back", () => {
-    expect(plan(record, seen([0, 1, 2, 3].map((index) => fresh(index))), NOW)).toEqual({ actions: [], verdict: { status: "done" } });
+    expect(plan(record, seen([0, 1, 2, 3].map((index) => fresh(index))), NOW)).toEqual({
+      actions: [],
+      verdict: { status: "done" },
+    });
   });
 
   test("is not done while the last restart has not been answered", () => {
-    expect(plan(record, seen([0, 1, 2, 3].map((index) => fresh(index)), pending({ 0: "restart" })), NOW)).toEqual({ actions: [] });
+    expect(
+      plan(
+        record,
+        seen(
+          [0, 1, 2, 3].map((index) => fresh(index)),
+          pending({ 0: "restart" }),
+        ),
+        NOW,
+      ),
+    ).toEqual({ actions: [] });
   });
 
   test("takes an automatic restart before its turn for a replacement, not for a failure of its own", () => {
@@ -147,12 +177,18 @@ describe("an update", () => {
 
   test("counts min_ready from the moment an instance is ready", () => {
     const back = fresh(1, { onlineAt: NOW - 400 });
-    expect(plan(updating(2, { rollout: { minReadyMs: 1000 } }), seen([old(0), back]), NOW)).toEqual({ actions: [], lookAgainAt: NOW + 600 });
+    expect(plan(updating(2, { rollout: { minReadyMs: 1000 } }), seen([old(0), back]), NOW)).toEqual({
+      actions: [],
+      lookAgainAt: NOW + 600,
+    });
   });
 
   test("waits the pause after the last one that came back", () => {
     const settings = { rollout: { pauseMs: 60_000 } };
-    expect(plan(updating(3, settings), seen([old(0), old(1), fresh(2)]), NOW)).toEqual({ actions: [], lookAgainAt: 210_000 });
+    expect(plan(updating(3, settings), seen([old(0), old(1), fresh(2)]), NOW)).toEqual({
+      actions: [],
+      lookAgainAt: 210_000,
+    });
     expect(plan(updating(3, settings), seen([old(0), old(1), fresh(2)]), 210_000)).toEqual({ actions: [stop(1)] });
   });
 
@@ -165,7 +201,9 @@ describe("an update", () => {
   });
 
   test("max_unavailable 2 takes two at once", () => {
-    expect(plan(updating(4, { rollout: { maxUnavailable: 2 } }), seen([0, 1, 2, 3].map((index) => old(index))), NOW).actions).toEqual([stop(3), stop(2)]);
+    expect(
+      plan(updating(4, { rollout: { maxUnavailable: 2 } }), seen([0, 1, 2, 3].map((index) => old(index))), NOW).actions,
+    ).toEqual([stop(3), stop(2)]);
   });
 
   test("one that does not serve goes first, and costs nothing", () => {
@@ -209,7 +247,10 @@ describe("an update with a surge of one", () => {
 
   test("starts one more first, and takes nobody down", () => {
     expect(plan(updating(2, settings), seen([old(0), old(1)]), NOW).actions).toEqual([start(2)]);
-    expect(plan(updating(2, settings), seen([old(0), old(1), fresh(2, { status: "starting", startedAt: NOW })]), NOW).actions).toEqual([]);
+    expect(
+      plan(updating(2, settings), seen([old(0), old(1), fresh(2, { status: "starting", startedAt: NOW })]), NOW)
+        .actions,
+    ).toEqual([]);
   });
 
   test("then replaces one after the other", () => {
@@ -219,7 +260,10 @@ describe("an update with a surge of one", () => {
   });
 
   test("and ends the extra one with the rollout", () => {
-    expect(plan(updating(2, settings), seen([fresh(0), fresh(1), fresh(2)]), NOW)).toEqual({ actions: [stop(2)], verdict: { status: "done" } });
+    expect(plan(updating(2, settings), seen([fresh(0), fresh(1), fresh(2)]), NOW)).toEqual({
+      actions: [stop(2)],
+      verdict: { status: "done" },
+    });
   });
 
   test("an extra one that fails stops the rollout before anybody was touched", () => {
@@ -248,7 +292,11 @@ describe("a rollout stops at", () => {
 
   test.each<[string, ObservedInstance, string]>([
     ["a crash", fresh(1, { status: "waiting", exit: { at: NOW, signal: "SIGSEGV" } }), "killed by SIGSEGV"],
-    ["a failed start", fresh(1, { status: "errored", exit: { at: NOW, code: 203, result: "exit-code" } }), "exit code 203 (the program could not be executed)"],
+    [
+      "a failed start",
+      fresh(1, { status: "errored", exit: { at: NOW, code: 203, result: "exit-code" } }),
+      "exit code 203 (the program could not be executed)",
+    ],
     ["a clean exit", fresh(1, { status: "stopped", exit: { at: NOW, code: 0 } }), "exit code 0"],
     ["an automatic restart", fresh(1, { restarts: 1 }), "it ended"],
     ["the deadline", fresh(1, { status: "starting", startedAt: NOW - 60_000 }), "not ready within 60 s"],
@@ -260,7 +308,10 @@ describe("a rollout stops at", () => {
     const refused = { refused: new Map([[1, "bad property"]]) };
     expect(stalled(seen([old(0)], refused))).toEqual({ status: "stalled", failure: { index: 1, why: "bad property" } });
     const added = updating(2, {}, { from: { 0: "old-0" } });
-    expect(stalled(seen([old(0)], refused), added)).toEqual({ status: "stalled", failure: { index: 1, why: "bad property" } });
+    expect(stalled(seen([old(0)], refused), added)).toEqual({
+      status: "stalled",
+      failure: { index: 1, why: "bad property" },
+    });
   });
 
   test("the deadline also while the restart has not been answered", () => {
@@ -290,7 +341,8 @@ describe("a paused rollout", () => {
   const paused = updating(3, {}, { status: "paused" });
 
   test("takes nobody down", () => expect(plan(paused, seen([old(0), old(1), fresh(2)]), NOW)).toEqual({ actions: [] }));
-  test("brings back who is out", () => expect(plan(paused, seen([old(0), old(1)]), NOW)).toEqual({ actions: [start(2)] }));
+  test("brings back who is out", () =>
+    expect(plan(paused, seen([old(0), old(1)]), NOW)).toEqual({ actions: [start(2)] }));
   test("still looks for a deadline, and stalls at it", () => {
     const starting = fresh(2, { status: "starting", startedAt: 190_000 });
     expect(plan(paused, seen([old(0), old(1), starting]), NOW)).toEqual({ actions: [], lookAgainAt: 250_000 });
@@ -305,7 +357,8 @@ describe("a restart", () => {
   const record = running(3, { rollout: rolloutOf("restart", 3) });
   const up = [0, 1, 2].map((index) => onlineOf(index, print));
 
-  test("takes all at once", () => expect(plan(record, seen(up), NOW)).toEqual({ actions: [restart(2), restart(1), restart(0)] }));
+  test("takes all at once", () =>
+    expect(plan(record, seen(up), NOW)).toEqual({ actions: [restart(2), restart(1), restart(0)] }));
 
   test("moves instances that are on another spec to the wanted one", () => {
     expect(plan(record, seen([old(0), up[1]!, up[2]!]), NOW).actions).toEqual([restart(2), restart(1), stop(0)]);
@@ -319,12 +372,16 @@ describe("a restart", () => {
 
   test("is done when they are online, ready or not", () => {
     const silent = specOf();
-    const young = [0, 1, 2].map((index) => onlineOf(index, fingerprint(silent), { run: `new-${index}`, onlineAt: NOW }));
+    const young = [0, 1, 2].map((index) =>
+      onlineOf(index, fingerprint(silent), { run: `new-${index}`, onlineAt: NOW }),
+    );
     expect(plan({ ...record, spec: silent }, seen(young), NOW).verdict).toEqual({ status: "done" });
   });
 
   test("stops at nothing: a crash is the supervisor's business, a refused start is over", () => {
     expect(plan(record, seen([fresh(0), fresh(1), fresh(2, { status: "waiting" })]), NOW)).toEqual({ actions: [] });
-    expect(plan(record, seen([fresh(0), fresh(1)], { refused: new Map([[2, "bad property"]]) }), NOW).verdict).toEqual({ status: "done" });
+    expect(plan(record, seen([fresh(0), fresh(1)], { refused: new Map([[2, "bad property"]]) }), NOW).verdict).toEqual({
+      status: "done",
+    });
   });
 });

@@ -10,17 +10,22 @@ import type { World } from "./world.ts";
 
 /** Every promise that a single plan can keep or break; throws at the first that is broken. */
 export const checkPlan = (record: AppRecord, observed: Observed, planned: Plan, world: World): void => {
-  (globalThis as any).TRACE?.(record, observed, planned, world);
-  checkDeterminism(record, observed, planned, world.now);
+  // Costs more than all the rest, so only now and then; there are some 50,000 plans in a run of the tests.
+  if (world.now % 8 === 0) checkDeterminism(record, observed, planned, world.now);
   checkActions(observed, planned.actions);
   const { lookAgainAt } = planned;
-  if (lookAgainAt !== undefined) promise(Number.isFinite(lookAgainAt) && lookAgainAt > world.now, `it looks again at ${lookAgainAt}, now is ${world.now}`);
+  if (lookAgainAt !== undefined)
+    promise(
+      Number.isFinite(lookAgainAt) && lookAgainAt > world.now,
+      `it looks again at ${lookAgainAt}, now is ${world.now}`,
+    );
 
   const rollout = isActive(record.rollout) && record.running && !record.deleting ? record.rollout : undefined;
   const wanted = wantedIndexes(record);
   const surge = rollout && rollout.kind !== "restart" ? record.spec.rollout.surge : 0;
   const members = [...wanted, ...Array.from({ length: surge }, (_, k) => record.instances + k)];
-  for (const { type, index } of planned.actions) promise(type !== "start" || members.includes(index), `${index} is started, and not wanted`);
+  for (const { type, index } of planned.actions)
+    promise(type !== "start" || members.includes(index), `${index} is started, and not wanted`);
   if (rollout === undefined) promise(planned.verdict === undefined, "a verdict without a rollout");
   else if (planned.verdict === undefined) checkRollout(record, rollout, observed, planned, members, world);
 };
@@ -38,8 +43,13 @@ const checkActions = (observed: Observed, actions: readonly Action[]): void => {
     const overtakes = type === "stop" && (pending === "start" || pending === "restart");
     promise(pending === undefined || overtakes, `${type} ${index}, while ${pending} is pending`);
     if (type === "start") promise(status === undefined, `start ${index}, which is ${status}`);
-    else if (type === "clear") promise(status === "stopped" || status === "errored", `clear ${index}, which is ${status}`);
-    else promise(status === "starting" || status === "online" || status === "waiting", `${type} ${index}, which is ${status}`);
+    else if (type === "clear")
+      promise(status === "stopped" || status === "errored", `clear ${index}, which is ${status}`);
+    else
+      promise(
+        status === "starting" || status === "online" || status === "waiting",
+        `${type} ${index}, which is ${status}`,
+      );
   }
 };
 
@@ -59,12 +69,16 @@ const checkRollout = (
   promise(rollout.status !== "paused" || down.length === 0, `a paused rollout takes down ${down.join()}`);
   if (rollout.kind === "restart") return;
 
-  const isLeaving = (index: number): boolean => ["stop", "restart", "clear"].includes(observed.pending.get(index) ?? "");
+  const isLeaving = (index: number): boolean =>
+    ["stop", "restart", "clear"].includes(observed.pending.get(index) ?? "");
   const serving = members.filter((index) => world.serves(index) && !isLeaving(index));
   const taken = down.filter((index) => serving.includes(index));
   if (taken.length === 0) return;
   const left = serving.length - taken.length;
-  promise(left >= wanted.length - mayBeOut(record, wanted.length), `${left} of ${wanted.length} serve when ${taken.join()} is down`);
+  promise(
+    left >= wanted.length - mayBeOut(record, wanted.length),
+    `${left} of ${wanted.length} serve when ${taken.join()} is down`,
+  );
 
   // Whoever is up, on the wanted spec, and on a run that the rollout did not find, is a replacement.
   const print = fingerprint(record.spec);
@@ -74,7 +88,11 @@ const checkRollout = (
   };
   const lowest = Math.min(...taken);
   for (const index of serving) {
-    const waits = !isReplacement(index) && !taken.includes(index) && !observed.pending.has(index) && rollout.from[index] !== undefined;
+    const waits =
+      !isReplacement(index) &&
+      !taken.includes(index) &&
+      !observed.pending.has(index) &&
+      rollout.from[index] !== undefined;
     promise(!waits || index < lowest, `${lowest} goes before ${index}`);
   }
 
@@ -90,7 +108,8 @@ const checkRollout = (
 /** How many may be out, worked out otherwise than plan() does. */
 const mayBeOut = (record: AppRecord, wanted: number): number => {
   const { maxUnavailable, surge } = record.spec.rollout;
-  const asked = typeof maxUnavailable === "string" ? (Number(maxUnavailable.replace("%", "")) / 100) * wanted : maxUnavailable;
+  const asked =
+    typeof maxUnavailable === "string" ? (Number(maxUnavailable.replace("%", "")) / 100) * wanted : maxUnavailable;
   if (surge > 0) return Math.min(wanted, Math.trunc(asked ?? 0));
   return Math.max(1, Math.min(wanted, Math.trunc(asked ?? 1)));
 };

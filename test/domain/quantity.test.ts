@@ -14,9 +14,26 @@ test.each([
   expect(applyQuantity(parseQuantity(text), current, 8)).toBe(count);
 });
 
-test.each(["", "0", "00", "+0", "-0", "1001", "+1001", "10000", "9".repeat(400), "1.5", "1e3", "0x4", "four", "+", "--1", "Max", "٣"])(
-  "%j is not a number of instances",
-  (text) => expect(() => parseQuantity(text)).toThrow(expect.objectContaining({ code: "QUANTITY_INVALID", exitCode: 2 })),
+test.each([
+  "",
+  "0",
+  "00",
+  "+0",
+  "-0",
+  "1001",
+  "+1001",
+  "10000",
+  "9".repeat(400),
+  "1.5",
+  "1e3",
+  "0x4",
+  "four",
+  "+",
+  "--1",
+  "Max",
+  "٣",
+])("%j is not a number of instances", (text) =>
+  expect(() => parseQuantity(text)).toThrow(expect.objectContaining({ code: "QUANTITY_INVALID", exitCode: 2 })),
 );
 
 test("a new app needs a number, not a difference", () => {
@@ -32,7 +49,10 @@ test("nothing scales below 1 or above the limit", () => {
 });
 
 test("whatever is parsed and applied is from 1 to the limit", () => {
-  const text = fc.oneof(fc.integer({ min: -1100, max: 1100 }).map((n) => (n < 0 ? String(n) : `+${n}`)), fc.nat(1100).map(String));
+  const text = fc.oneof(
+    fc.integer({ min: -1100, max: 1100 }).map((n) => (n < 0 ? String(n) : `+${n}`)),
+    fc.nat(1100).map(String),
+  );
   fc.assert(
     fc.property(text, fc.integer({ min: 1, max: MAX_INSTANCES }), (value, current) => {
       try {

@@ -14,9 +14,23 @@ test.each([
   ["?", { kind: "glob", pattern: "?" }],
 ])("%s selects", (text, selector) => expect(parseSelector(text)).toEqual(selector));
 
-test.each(["", "api:", ":2", "api:-1", "api:1.5", "api:two", "api:10000", "all:2", "api*:2", "a b", "a/*", "api:2:3", "-n", "[ab]"])(
-  "%j is no selector",
-  (text) => expect(() => parseSelector(text)).toThrow(expect.objectContaining({ code: "SELECTOR_INVALID", exitCode: 2 })),
+test.each([
+  "",
+  "api:",
+  ":2",
+  "api:-1",
+  "api:1.5",
+  "api:two",
+  "api:10000",
+  "all:2",
+  "api*:2",
+  "a b",
+  "a/*",
+  "api:2:3",
+  "-n",
+  "[ab]",
+])("%j is no selector", (text) =>
+  expect(() => parseSelector(text)).toThrow(expect.objectContaining({ code: "SELECTOR_INVALID", exitCode: 2 })),
 );
 
 describe("a pattern", () => {
@@ -58,13 +72,17 @@ describe("selectors resolve", () => {
   test("in the order of the apps, each once", () => {
     expect(resolve(["worker", "api", "worker"], names)).toEqual([{ app: "api" }, { app: "worker" }]);
   });
-  test("a pattern to all that match", () => expect(resolve(["api*"], names)).toEqual([{ app: "api" }, { app: "api-web" }]));
+  test("a pattern to all that match", () =>
+    expect(resolve(["api*"], names)).toEqual([{ app: "api" }, { app: "api-web" }]));
   test("`all` to everything, also to nothing", () => {
     expect(resolve(["all"], names)).toHaveLength(3);
     expect(resolve(["all"], [])).toEqual([]);
   });
   test("single instances in order, each once", () => {
-    expect(resolve(["api:10", "api:2", "api:2"], names)).toEqual([{ app: "api", index: 2 }, { app: "api", index: 10 }]);
+    expect(resolve(["api:10", "api:2", "api:2"], names)).toEqual([
+      { app: "api", index: 2 },
+      { app: "api", index: 10 },
+    ]);
   });
   test("an app covers its single instances", () => expect(resolve(["api:2", "api"], names)).toEqual([{ app: "api" }]));
   test.each(["db", "db:1", "db*"])("%s to an error when there is no such app", (text) => {

@@ -76,7 +76,9 @@ export const live = (story: Story, forMs = Infinity): Ending => {
     if (happening.does === "operator-restart") return world.operatorRestart(happening.index);
     // The CLI starts velosd when it is not there.
     if (!velosd.alive) velosd = new Velosd(world, store, checkPlan);
-    velosd.command((record) => commanded(record, happening, velosd, world, () => specFor(story, ++version, qualityOf(happening))));
+    velosd.command((record) =>
+      commanded(record, happening, velosd, world, () => specFor(story, ++version, qualityOf(happening))),
+    );
   };
   let at = world.now;
   for (const { afterMs, happening } of story.happenings) world.at((at += afterMs), () => happen(happening));
@@ -87,7 +89,13 @@ export const live = (story: Story, forMs = Infinity): Ending => {
 const qualityOf = (happening: Happening): Quality => (happening.does === "update" ? happening.quality : "good");
 
 /** The record after a command, as the controller changes it. */
-const commanded = (record: AppRecord, happening: Happening, velosd: Velosd, world: World, nextSpec: () => AppSpec): AppRecord => {
+const commanded = (
+  record: AppRecord,
+  happening: Happening,
+  velosd: Velosd,
+  world: World,
+  nextSpec: () => AppSpec,
+): AppRecord => {
   const alive = new Set(world.observe().flatMap(({ index, status }) => (status === "online" ? [index] : [])));
   const created = { ...record.created, indexes: record.created.indexes.filter((index) => alive.has(index)) };
   const superseded = isActive(record.rollout) ? { rollout: { ...record.rollout, status: "superseded" as const } } : {};
@@ -104,9 +112,13 @@ const commanded = (record: AppRecord, happening: Happening, velosd: Velosd, worl
       if (isActive(record.rollout) || happening.index >= record.instances || !record.running) return record;
       return velosd.begin({ ...record, holds: without(record.holds, happening.index) }, "restart", [happening.index]);
     case "pause":
-      return record.rollout?.status === "running" ? { ...record, rollout: { ...record.rollout, status: "paused" } } : record;
+      return record.rollout?.status === "running"
+        ? { ...record, rollout: { ...record.rollout, status: "paused" } }
+        : record;
     case "resume":
-      return record.rollout?.status === "paused" ? { ...record, rollout: { ...record.rollout, status: "running" } } : record;
+      return record.rollout?.status === "paused"
+        ? { ...record, rollout: { ...record.rollout, status: "running" } }
+        : record;
     case "stop":
       return { ...record, running: false, holds: {}, ...superseded };
     case "start": {
@@ -207,23 +219,41 @@ export const storyOf = (
     .map(({ first, rest, ...story }) => ({ ...story, happenings: [{ afterMs: 5000, happening: first }, ...rest] }));
 
 /** Mostly close together, so that things happen in the middle of others. */
-const afterArbitrary = fc.oneof(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 2000 }), fc.integer({ min: 0, max: 20_000 }));
+const afterArbitrary = fc.oneof(
+  fc.integer({ min: 0, max: 50 }),
+  fc.integer({ min: 0, max: 2000 }),
+  fc.integer({ min: 0, max: 20_000 }),
+);
 
 const indexArbitrary = fc.integer({ min: 0, max: 6 });
 
 export const happenings = {
   good: fc.constant<Happening>({ does: "update", quality: "good" }),
-  bad: fc.constantFrom<Quality>("crashes", "never-ready", "exits", "refused").map((quality): Happening => ({ does: "update", quality })),
-  ending: fc.constantFrom<Quality>("crashes", "exits", "refused").map((quality): Happening => ({ does: "update", quality })),
+  bad: fc
+    .constantFrom<Quality>("crashes", "never-ready", "exits", "refused")
+    .map((quality): Happening => ({ does: "update", quality })),
+  ending: fc
+    .constantFrom<Quality>("crashes", "exits", "refused")
+    .map((quality): Happening => ({ does: "update", quality })),
   roll: fc.constantFrom<Happening>({ does: "update", quality: "good" }, { does: "reload" }),
   restart: fc.constant<Happening>({ does: "restart" }),
   reload: fc.constant<Happening>({ does: "reload" }),
   scale: fc.integer({ min: 1, max: 7 }).map((to): Happening => ({ does: "scale", to })),
   pause: fc.constantFrom<Happening>({ does: "pause" }, { does: "resume" }),
-  cut: fc.record({ does: fc.constant("kill-velosd" as const), downMs: fc.constantFrom(0, 100, 3000), arrives: fc.boolean() }),
+  cut: fc.record({
+    does: fc.constant("kill-velosd" as const),
+    downMs: fc.constantFrom(0, 100, 3000),
+    arrives: fc.boolean(),
+  }),
   stopStart: fc.constantFrom<Happening>({ does: "stop" }, { does: "start" }),
   delete: fc.constant<Happening>({ does: "delete" }),
-  one: fc.record({ does: fc.constantFrom("restart-one" as const, "stop-one" as const, "start-one" as const), index: indexArbitrary }),
+  one: fc.record({
+    does: fc.constantFrom("restart-one" as const, "stop-one" as const, "start-one" as const),
+    index: indexArbitrary,
+  }),
   crash: fc.record({ does: fc.constant("crash" as const), index: indexArbitrary }),
-  operator: fc.record({ does: fc.constantFrom("operator-stop" as const, "operator-restart" as const), index: indexArbitrary }),
+  operator: fc.record({
+    does: fc.constantFrom("operator-stop" as const, "operator-restart" as const),
+    index: indexArbitrary,
+  }),
 } satisfies Record<string, fc.Arbitrary<Happening>>;

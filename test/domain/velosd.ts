@@ -43,6 +43,7 @@ export class Velosd {
   private readonly wire = new Set<() => void>();
   private arrival = 0;
   private woken = false;
+  private timer = Symbol();
 
   constructor(world: World, store: Store, inspect: Inspect) {
     this.world = world;
@@ -98,7 +99,9 @@ export class Velosd {
     const planned = plan(record, observed, world.now);
     this.inspect(record, observed, planned, world);
     for (const action of planned.actions) this.act(record, action);
-    if (planned.lookAgainAt !== undefined) world.at(planned.lookAgainAt, () => this.wake());
+    // One timer, set anew by every look: nothing but the last plan may wake it.
+    const timer = (this.timer = Symbol());
+    if (planned.lookAgainAt !== undefined) world.at(planned.lookAgainAt, () => this.timer === timer && this.wake());
     if (planned.verdict) this.conclude(record, record.rollout!, planned.verdict, instances);
   }
 
@@ -118,7 +121,9 @@ export class Velosd {
       const isUntouched = (one: ObservedInstance): boolean =>
         one.fingerprint === print && (one.status === "online" || one.status === "starting" || one.status === "waiting");
       const untouched = new Set(instances.filter(isUntouched).map(({ index }) => index));
-      const touched = Array.from({ length: record.instances }, (_, index) => index).filter((index) => !untouched.has(index));
+      const touched = Array.from({ length: record.instances }, (_, index) => index).filter(
+        (index) => !untouched.has(index),
+      );
       const reverted = this.begin({ ...rest, spec: previous }, "revert", touched);
       this.store.record = { ...reverted, rollout: { ...reverted.rollout!, failure: verdict.failure } };
     } else {
@@ -154,7 +159,8 @@ export class Velosd {
 
   private failed(entry: PendingAction, index: number, failure: string): void {
     const record = this.store.record;
-    if (record === undefined || entry.type === "stop" || entry.type === "clear" || stageOf(record) !== entry.stage) return;
+    if (record === undefined || entry.type === "stop" || entry.type === "clear" || stageOf(record) !== entry.stage)
+      return;
     const rollout = isActive(record.rollout) && record.rollout.kind !== "restart" ? record.rollout : undefined;
     if (rollout?.from[index] !== undefined || (rollout && index >= record.instances)) {
       this.refused.set(index, failure);

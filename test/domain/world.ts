@@ -134,7 +134,18 @@ export class World {
     if (this.lives.has(index)) throw new Error(`${index} was started, but its name is taken`);
     if (spec.env["QUALITY"] === "refused") return answer("bad property");
     const print = fingerprint(spec);
-    const life: Life = { index, spec, print, status: "starting", run: "", restarts: 0, startedAt: this.now, turn: 0, up: [answer], gone: [] };
+    const life: Life = {
+      index,
+      spec,
+      print,
+      status: "starting",
+      run: "",
+      restarts: 0,
+      startedAt: this.now,
+      turn: 0,
+      up: [answer],
+      gone: [],
+    };
     this.lives.set(index, life);
     this.begin(life);
   }
@@ -209,7 +220,8 @@ export class World {
     // Without a readiness signal the supervisor calls it online as soon as the program runs.
     const upMs = life.spec.waitReady ? this.around(this.pace.bootMs) : 1;
     // A bad one ends before anybody could take it for a good one.
-    const endMs = this.random() * 0.9 * (life.spec.waitReady ? Math.min(upMs, life.spec.minUptimeMs) : life.spec.minUptimeMs);
+    const endMs =
+      this.random() * 0.9 * (life.spec.waitReady ? Math.min(upMs, life.spec.minUptimeMs) : life.spec.minUptimeMs);
     if (quality === "crashes") later(endMs, () => this.die(life, { code: 1 }));
     if (quality === "exits") later(endMs, () => this.die(life, { code: 0 }));
     if (quality === "never-ready") {

@@ -79,6 +79,10 @@ export class MemoryBackend implements Backend {
     this.#world.calls.push(`release ${app}`);
   }
 
+  healthSocket(app: string, index: number): string {
+    return `/memory/${app}/${index}`;
+  }
+
   async signal(app: string, index: number, signal: string): Promise<void> {
     this.#world.calls.push(`signal ${signal} ${app}:${index}`);
     this.#get(app, index);

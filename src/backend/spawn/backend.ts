@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { setMaxListeners } from "node:events";
 import { mkdirSync } from "node:fs";
 import { constants } from "node:os";
@@ -125,6 +126,10 @@ export class SpawnBackend implements Backend {
     if (this.#instances.has(app)) return;
     removeStateDirectory(this.#stateDir, app);
     removeReadyDirectory(this.#stateDir, app);
+  }
+
+  healthSocket(app: string, index: number): string {
+    return join(this.#stateDir, "run", `${app}-${index}.health`);
   }
 
   async signal(app: string, index: number, signal: string): Promise<void> {

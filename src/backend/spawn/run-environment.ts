@@ -7,7 +7,7 @@ import type { InstanceState } from "./state-file.ts";
 export const runEnvironment = (stateDir: string, state: InstanceState): Record<string, string> => {
   const { spec, index, count, app, run } = state;
   const { visible, secret } = instanceEnvironment(spec, index, count);
-  const env = { ...secret, ...visible, [RUN_VARIABLE]: run };
+  const env: Record<string, string> = { ...secret, ...visible, [RUN_VARIABLE]: run };
   if (spec.waitReady) env[READY_VARIABLE] = readyFileOf(stateDir, app, run);
   // The preload does not know this backend yet: what the domain adds to load it is taken out again.
   const options = spec.env["NODE_OPTIONS"] ?? spec.secretEnv["NODE_OPTIONS"];

@@ -16,7 +16,7 @@ import { cgroupUsage } from "./cgroup.ts";
 import { dropInText, environmentFileText, settingsDropIn, writeOrRemove } from "./drop-in.ts";
 import { journalLines } from "./journal.ts";
 import { isNoSuchUnit, isUnitExists, Manager } from "./manager.ts";
-import { cronTimer, dropInDirectory, instanceUnit } from "./names.ts";
+import { appSlice, cronTimer, dropInDirectory, healthDirectory, instanceUnit } from "./names.ts";
 import { foldExit, instanceProperties, limitProperties, readEnvironment } from "./properties.ts";
 import type { ScheduleCommand } from "./schedule.ts";
 import { setSchedule } from "./schedule.ts";
@@ -49,7 +49,10 @@ export class SystemdBackend implements Backend {
     this.options = options;
     this.manager = new Manager(options.busAddress, {
       changed: (unit, properties) => this.#announce(this.#units.changed(unit, properties)),
-      removed: (unit) => this.#announce(this.#units.removed(unit)),
+      removed: (unit) => {
+        this.#sockets.removed(unit);
+        this.#announce(this.#units.removed(unit));
+      },
       stale: () => void this.#lookAgain().catch(() => {}),
     });
     this.#sockets = new Sockets(this.manager);
@@ -97,7 +100,7 @@ export class SystemdBackend implements Backend {
     const secret = Object.keys(spec.secretEnv).length > 0;
     const properties = instanceProperties(spec, index, count, {
       version: this.manager.version,
-      preload: this.options.preload,
+      places: { preload: this.options.preload, healthSocket: this.healthSocket(spec.name, index) },
       ...(secret && { secretFile: this.#secretFile(spec.name) }),
     });
     const known = this.#units.facts(unit) !== undefined;
@@ -160,6 +163,8 @@ export class SystemdBackend implements Backend {
   async release(app: string): Promise<void> {
     await this.#sockets.close(app);
     await this.schedule(app, undefined);
+    // The manager keeps an empty slice until it is told.
+    if (this.#units.observe(app).length === 0) await this.manager.stop(appSlice(app)).catch(ignoreNoSuchUnit);
     await rm(this.#secretFile(app), { force: true });
     await rm(this.#dropIns(app), { force: true, recursive: true });
   }
@@ -170,6 +175,10 @@ export class SystemdBackend implements Backend {
     } catch (error) {
       throw this.#translate(error, cronTimer(app));
     }
+  }
+
+  healthSocket(app: string, index: number): string {
+    return join(this.options.runtimeDirectory, healthDirectory(app, index), "s");
   }
 
   async signal(app: string, index: number, signal: string): Promise<void> {
@@ -273,6 +282,10 @@ export class SystemdBackend implements Backend {
     );
   }
 }
+
+const ignoreNoSuchUnit = (error: unknown): void => {
+  if (!isNoSuchUnit(error)) throw error;
+};
 
 /** Why the sockets of an app could not be opened: whoever has one of the addresses, or the manager's refusal. */
 const addressTaken = async (spec: AppSpec): Promise<VelosError> => {

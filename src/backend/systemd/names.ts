@@ -48,6 +48,9 @@ export const parseSocketUnit = (unit: string): string | undefined => {
   return app !== undefined && isAppName(app) ? app : undefined;
 };
 
+/** Directory, below the manager's runtime directory, of the socket at which an instance is asked for its health. */
+export const healthDirectory = (app: string, index: number): string => `velos-health/${app}/${index}`;
+
 /** The timer that restarts an app on a schedule, and the service it starts: velos's own, so they begin with `velosd`. */
 export const cronTimer = (app: string): string => `velosd-cron-${app}.timer`;
 export const cronService = (app: string): string => `velosd-cron-${app}.service`;

@@ -3,9 +3,11 @@ import { constants } from "node:os";
 import type { AppSpec } from "../../domain/app.ts";
 import { hasReadinessSignal } from "../../domain/app.ts";
 import type { Exit, InstanceStatus } from "../../domain/instance.ts";
+import { usesHealthSocket } from "../../domain/health-target.ts";
+import type { InstancePlaces } from "../../domain/instance-environment.ts";
 import { instanceEnvironment } from "../../domain/instance-environment.ts";
 import { Variant } from "./bus.ts";
-import { appSlice, syslogIdentifier } from "./names.ts";
+import { appSlice, healthDirectory, syslogIdentifier } from "./names.ts";
 
 /** A property as D-Bus takes it. */
 export type Property = [name: string, value: Variant];
@@ -42,9 +44,9 @@ export const instanceProperties = (
   spec: AppSpec,
   index: number,
   count: number,
-  options: { version: number; preload: string; secretFile?: string },
+  options: { version: number; places: InstancePlaces; secretFile?: string },
 ): Property[] => {
-  const { visible } = instanceEnvironment(spec, index, count, options.preload);
+  const { visible } = instanceEnvironment(spec, index, count, options.places);
   const ready = hasReadinessSignal(spec);
   const backoff = spec.expBackoffRestartDelayMs > 0;
   const delayMs = backoff ? spec.expBackoffRestartDelayMs : spec.restartDelayMs;
@@ -90,6 +92,13 @@ export const instanceProperties = (
   }
   if (options.secretFile !== undefined) {
     properties.push(["EnvironmentFiles", new Variant("a(sb)", [[options.secretFile, false]])]);
+  }
+  if (usesHealthSocket(spec)) {
+    // Made by the manager for the instance's user, and removed with the instance.
+    properties.push(
+      ["RuntimeDirectory", new Variant("as", [healthDirectory(spec.name, index)])],
+      ["RuntimeDirectoryMode", new Variant("u", 0o700)],
+    );
   }
   if (spec.user !== undefined) properties.push(["User", new Variant("s", spec.user)]);
   if (spec.group !== undefined) properties.push(["Group", new Variant("s", spec.group)]);

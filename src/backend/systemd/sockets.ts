@@ -49,6 +49,12 @@ export class Sockets {
     );
   }
 
+  /** To be told of each unit that is unloaded: an operator may have stopped the sockets. */
+  removed(unit: string): void {
+    const app = parseSocketUnit(unit);
+    if (app !== undefined) this.#held.delete(app);
+  }
+
   /** True when the app's sockets are held, and are just these. */
   holds(app: string, listen: readonly ListenAddress[]): boolean {
     return this.#held.get(app) === wanted(listen);
@@ -66,7 +72,11 @@ export class Sockets {
       await writeOrRemove(socketDropIn(dropIns), "", 0o644);
       return true;
     }
-    await writeOrRemove(socketDropIn(dropIns), `# Written by velos: the instances share these sockets\n[Service]\nSockets=${appSocket(name)}\n`, 0o644);
+    await writeOrRemove(
+      socketDropIn(dropIns),
+      `# Written by velos: the instances share these sockets\n[Service]\nSockets=${appSocket(name)}\n`,
+      0o644,
+    );
     if (this.holds(name, listen)) return true;
     if (this.#held.has(name)) await this.close(name);
     const result = await this.#start(name, listen);
@@ -93,12 +103,16 @@ export class Sockets {
 
   async #start(app: string, listen: readonly ListenAddress[]): Promise<string> {
     try {
-      return await this.#manager.startTransient(appSocket(app), socketProperties(app, listen), [[socketAnchor(app), anchorProperties(app)]]);
+      return await this.#manager.startTransient(appSocket(app), socketProperties(app, listen), [
+        [socketAnchor(app), anchorProperties(app)],
+      ]);
     } catch (error) {
       if (!isUnitExists(error)) throw error;
       // Left over by one that failed, or that an operator stopped.
       await this.close(app);
-      return this.#manager.startTransient(appSocket(app), socketProperties(app, listen), [[socketAnchor(app), anchorProperties(app)]]);
+      return this.#manager.startTransient(appSocket(app), socketProperties(app, listen), [
+        [socketAnchor(app), anchorProperties(app)],
+      ]);
     }
   }
 }
@@ -107,14 +121,22 @@ const socketProperties = (app: string, listen: readonly ListenAddress[]): Proper
   const mode = listen.find((address) => "path" in address && address.mode !== undefined);
   return [
     ["Description", new Variant("s", `velos: listening sockets of ${app}`)],
-    ["Listen", new Variant("a(ss)", listen.map((address) => ["Stream", formatListen(address)]))],
+    [
+      "Listen",
+      new Variant(
+        "a(ss)",
+        listen.map((address) => ["Stream", formatListen(address)]),
+      ),
+    ],
     ["FileDescriptorName", new Variant("s", app)],
     // As many as the kernel allows (net.core.somaxconn): what queues while an instance is replaced must not be refused.
     ["Backlog", new Variant("u", 4096)],
     ["RemoveOnStop", new Variant("b", true)],
     // A connection that comes while no instance runs would start the anchor again and again, until the socket fails.
     ["TriggerLimitIntervalUSec", new Variant("t", 0n)],
-    ...(mode && "path" in mode && mode.mode !== undefined ? [["SocketMode", new Variant("u", mode.mode)] as Property] : []),
+    ...(mode && "path" in mode && mode.mode !== undefined
+      ? [["SocketMode", new Variant("u", mode.mode)] as Property]
+      : []),
   ];
 };
 

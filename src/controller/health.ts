@@ -1,0 +1,146 @@
+import type { Backend } from "../backend/backend.ts";
+import type { AppSpec } from "../domain/app.ts";
+import { healthTarget } from "../domain/health-target.ts";
+import { instanceEnvironment } from "../domain/instance-environment.ts";
+import type { ObservedInstance } from "../domain/instance.ts";
+import { probe } from "./health-probe.ts";
+
+/** Until an instance is well for the first time it is asked more often: a rollout waits for it. */
+const FIRST_INTERVAL_MS = 250;
+
+interface Subject {
+  spec: AppSpec;
+  run: string;
+  startedAt: number;
+  failures: number;
+  wellAt?: number;
+  unwell?: string;
+  timer?: NodeJS.Timeout;
+}
+
+export interface HealthOptions {
+  backend: Backend;
+  now: () => number;
+  /** The state of an instance changed. */
+  changed: (app: string) => void;
+  /** An instance has failed its check as often as it may. */
+  failed: (app: string, index: number, why: string) => void;
+}
+
+/**
+ * Asks every instance that has a health check, each on its own schedule. A run is asked from its beginning until it
+ * ends; what is known of one run says nothing about the next.
+ */
+export class Health {
+  readonly #options: HealthOptions;
+  readonly #subjects = new Map<string, Subject>();
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+  }
+
+  /** Takes note of the instances there are, and returns them with what is known of their health. */
+  annotate(spec: AppSpec, instances: readonly ObservedInstance[]): readonly ObservedInstance[] {
+    if (!spec.health) {
+      this.forget(spec.name);
+      return instances;
+    }
+    const alive = new Set<string>();
+    const annotated = instances.map((instance) => {
+      if (instance.status !== "online" || instance.run === "") return instance;
+      const key = `${spec.name}:${instance.index}`;
+      alive.add(key);
+      const subject = this.#subject(key, spec, instance);
+      return {
+        ...instance,
+        ...(subject.wellAt !== undefined && { wellAt: subject.wellAt }),
+        ...(subject.unwell !== undefined && { unwell: subject.unwell }),
+      };
+    });
+    for (const key of this.#subjects.keys()) if (key.startsWith(`${spec.name}:`) && !alive.has(key)) this.#drop(key);
+    return annotated;
+  }
+
+  /** Asks no instance of the app any more. */
+  forget(app: string): void {
+    for (const key of this.#subjects.keys()) if (key.startsWith(`${app}:`)) this.#drop(key);
+  }
+
+  close(): void {
+    for (const key of [...this.#subjects.keys()]) this.#drop(key);
+  }
+
+  #subject(key: string, spec: AppSpec, instance: ObservedInstance): Subject {
+    const known = this.#subjects.get(key);
+    if (known && known.run === instance.run) {
+      known.spec = spec;
+      return known;
+    }
+    this.#drop(key);
+    const subject: Subject = {
+      spec,
+      run: instance.run,
+      startedAt: instance.startedAt ?? this.#options.now(),
+      failures: 0,
+    };
+    this.#subjects.set(key, subject);
+    this.#schedule(key, subject, instance.index, 0);
+    return subject;
+  }
+
+  #drop(key: string): void {
+    clearTimeout(this.#subjects.get(key)?.timer);
+    this.#subjects.delete(key);
+  }
+
+  #schedule(key: string, subject: Subject, index: number, afterMs: number): void {
+    subject.timer = setTimeout(() => {
+      void this.#ask(subject, index).then(() => {
+        if (this.#subjects.get(key) !== subject) return;
+        const { intervalMs } = subject.spec.health!;
+        this.#schedule(
+          key,
+          subject,
+          index,
+          subject.wellAt === undefined ? Math.min(FIRST_INTERVAL_MS, intervalMs) : intervalMs,
+        );
+      });
+    }, afterMs).unref();
+  }
+
+  async #ask(subject: Subject, index: number): Promise<void> {
+    const { spec } = subject;
+    const { backend, now, changed, failed } = this.#options;
+    const problem = await this.#probe(spec, index, backend);
+    if (this.#subjects.get(`${spec.name}:${index}`) !== subject) return;
+    if (problem === undefined) {
+      subject.failures = 0;
+      const news = subject.wellAt === undefined || subject.unwell !== undefined;
+      subject.wellAt ??= now();
+      delete subject.unwell;
+      if (news) changed(spec.name);
+      return;
+    }
+    if (now() - subject.startedAt < spec.health!.gracePeriodMs) return;
+    subject.failures++;
+    if (subject.failures < spec.health!.failures) return;
+    subject.failures = 0;
+    subject.unwell = `its health check failed: ${problem}`;
+    changed(spec.name);
+    failed(spec.name, index, subject.unwell);
+  }
+
+  async #probe(spec: AppSpec, index: number, backend: Backend): Promise<string | undefined> {
+    const healthSocket = backend.healthSocket(spec.name, index);
+    const { visible, secret } = instanceEnvironment(spec, index, index + 1, { healthSocket });
+    const env = { ...secret, ...visible };
+    delete env["NODE_OPTIONS"];
+    try {
+      const target = healthTarget(spec, env, healthSocket);
+      const user = spec.user;
+      return await probe(target!, spec.health!.timeoutMs, { cwd: spec.cwd, env, ...(user !== undefined && { user }) });
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+}
