@@ -60,7 +60,7 @@ async function* interleave(sources: AsyncIterable<LogLine>[]): AsyncIterable<Log
   const waiting = new Map(iterators.map((_, position) => [position, next(position)]));
   try {
     while (waiting.size > 0) {
-      const { position, item } = await Promise.race(waiting.values());
+      const { position, item } = await Promise.race([...waiting.values()]);
       if (item.done) {
         waiting.delete(position);
         continue;

@@ -1,20 +1,32 @@
-import type { CommandClass, Definition } from "clipanion";
-import { Cli } from "clipanion";
 import { commands } from "./catalogue.ts";
-import type { VelosContext } from "./velos-command.ts";
+import type { CommandForm, OptionForm } from "./command-form.ts";
+import { formOf, optionText, wordText } from "./command-form.ts";
 
-const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = [
-  ["Apps", ["start", "stop", "restart", "reload", "scale", "delete"]],
-  ["Looking", ["list", "describe", "logs", "env"]],
+/** Help is written for terminals of this width. */
+const WIDTH = 80;
+
+/** The commands by what they are for, as `velos --help` lists them. */
+export const commandGroups: readonly (readonly [title: string, names: readonly string[]])[] = [
+  ["Run apps", ["start", "stop", "restart", "reload", "rollout", "scale", "delete"]],
+  ["Look", ["list", "describe", "logs", "env"]],
   ["More", ["signal", "doctor", "ping", "kill", "completions"]],
 ];
 
-/** How a command presents itself. */
-export const definitionOf = (command: CommandClass<VelosContext>): Definition => {
-  const cli = new Cli<VelosContext>({ binaryName: "velos" });
-  cli.register(command);
-  return cli.definitions({ colored: false })[0]!;
-};
+/** The options of `velos start`, which are too many for one list. */
+const startGroups: readonly (readonly [title: string, names: readonly string[]])[] = [
+  ["what runs", ["--name", "--instances", "--cwd", "--interpreter", "--interpreter-args", "--uid", "--gid"]],
+  ["from a file", ["--config", "--only"]],
+  ["environment", ["--env", "--env-file", "--inherit-env", "--instance-var", "--increment-var"]],
+  [
+    "restarts",
+    ["--autorestart", "--max-restarts", "--min-uptime", "--restart-delay", "--exp-backoff-restart-delay", "--stop-exit-codes", "--watch", "--watch-ignore", "--cron-restart"],
+  ],
+  ["starting and stopping", ["--wait-ready", "--listen-timeout", "--kill-timeout", "--kill-signal"]],
+  ["limits", ["--max-memory", "--memory-max", "--cpu-quota", "--tasks-max"]],
+];
+
+/** Options that every command has. */
+const everywhere = ["--json", "--system", "--user", "--backend"];
 
 /** `velos --help` */
 export const overviewText = async (): Promise<string> => {
@@ -22,35 +34,75 @@ export const overviewText = async (): Promise<string> => {
     "velos runs an application as a cluster of systemd units and keeps it running.",
     "",
     "usage: velos <command> [options]",
-    "",
   ];
-  for (const [title, names] of GROUPS) {
-    lines.push(`${title}:`);
-    for (const name of names) {
-      const definition = definitionOf(await commands[name]!());
-      lines.push(`  ${name.padEnd(12)} ${definition.description ?? ""}`);
-    }
-    lines.push("");
+  for (const [title, names] of commandGroups) {
+    const forms = await Promise.all(names.map(async (name) => formOf(await commands[name]!())));
+    lines.push("", `${title}:`, ...twoColumns(forms.map(({ name, description }) => [name, description]), 12));
   }
-  lines.push("Selectors: api (every instance), api:2 (one), api* (pattern), all.", "");
-  lines.push("Everywhere: --json, --user or --system, --backend NAME, --help.", "");
-  lines.push("example: velos start server.js --name api -i 4", "");
-  return `${lines.join("\n")}`;
+  lines.push(
+    "",
+    "An app is named by its selector: api (every instance), api:2 (one), 'api*', all.",
+    "Every command takes --json, --system or --user, --backend NAME and --help.",
+    "",
+    "example:  velos start server.js --name api -i 4",
+  );
+  return `${lines.join("\n")}\n`;
 };
 
 /** `velos <command> --help` */
-export const commandHelp = (command: CommandClass<VelosContext>): string => {
-  const { path, description, details, examples, options } = definitionOf(command);
-  const usage = command.usage as { usage?: string } | undefined;
-  const lines = [description ?? "", "", `usage: ${usage?.usage ?? `${path} [options]`}`, ""];
-  if (details) lines.push(details.trim(), "");
-  const described = options.filter(({ description: text }) => text);
-  const width = Math.max(0, ...described.map(({ definition }) => definition.length));
-  if (described.length > 0) lines.push("options:");
-  for (const option of described) lines.push(`  ${option.definition.padEnd(width)}  ${option.description}`);
-  if (examples && examples.length > 0) {
-    lines.push("", examples.length === 1 ? "example:" : "examples:");
-    for (const [text, example] of examples) lines.push(`  ${example.trim()}${text ? `    # ${text}` : ""}`);
+export const commandHelp = (form: CommandForm): string => {
+  const { name, description, details, examples, words } = form;
+  const takesOptions = form.options.some(({ names }) => !everywhere.includes(names.at(-1)!));
+  const usage = ["velos", name, ...(takesOptions ? ["[options]"] : []), ...words.map(wordText)].join(" ");
+  const lines = [`${description.charAt(0).toUpperCase()}${description.slice(1)}.`, "", `usage: ${usage}${name === "start" ? " [-- args]" : ""}`];
+  if (details !== "") lines.push("", ...details.split(/\n\n+/).flatMap((text) => wrap(text, WIDTH)));
+  for (const [title, options] of optionGroups(form)) {
+    lines.push("", `${title}:`, ...twoColumns(options.map((option) => [optionText(option), option.description]), 24));
   }
+  if (examples.length > 0) lines.push("", examples.length === 1 ? "example:" : "examples:", ...exampleLines(examples));
   return `${lines.join("\n")}\n`;
+};
+
+const optionGroups = (form: CommandForm): [title: string, options: OptionForm[]][] => {
+  const shown = form.options.filter(({ description }) => description !== "");
+  const grouped = form.name === "start" ? startGroups : [];
+  const named = new Set([...grouped.flatMap(([, names]) => names), ...everywhere]);
+  const pick = (names: readonly string[]): OptionForm[] => names.flatMap((name) => shown.filter((option) => option.names.includes(name)));
+  const own = shown.filter(({ names }) => !names.some((name) => named.has(name)));
+  const groups: [string, OptionForm[]][] = [
+    ...grouped.map(([title, names]): [string, OptionForm[]] => [title, pick(names)]),
+    [grouped.length > 0 ? "more" : "options", own],
+    [own.length + grouped.length > 0 ? "as everywhere" : "options", pick(everywhere)],
+  ];
+  return groups.filter(([, options]) => options.length > 0);
+};
+
+const exampleLines = (examples: CommandForm["examples"]): string[] => {
+  const width = Math.max(...examples.map(([, line]) => line.length));
+  return examples.map(([text, line]) => {
+    const full = `  ${line.padEnd(width)}  # ${text}`;
+    return text === "" || full.length > WIDTH ? `  ${line}` : full;
+  });
+};
+
+/** Terms and what they mean; a term that is too long for its column gets a line of its own. */
+const twoColumns = (rows: readonly (readonly [term: string, text: string])[], least: number): string[] => {
+  const column = Math.min(30, Math.max(least, ...rows.map(([term]) => term.length)));
+  return rows.flatMap(([term, text]) => {
+    const [first = "", ...rest] = wrap(text, WIDTH - column - 4);
+    const head = term.length > column ? [`  ${term}`, `${" ".repeat(column + 4)}${first}`] : [`  ${term.padEnd(column)}  ${first}`];
+    return [...head, ...rest.map((line) => `${" ".repeat(column + 4)}${line}`)];
+  });
+};
+
+const wrap = (text: string, width: number): string[] => {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/\s+/)) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 };

@@ -1,8 +1,8 @@
-import { aliases, commands, later } from "./catalogue.ts";
-import type { Terminal } from "./terminal.ts";
-import { printError } from "./render/error.ts";
 import { VelosError } from "../domain/errors.ts";
 import { version } from "../domain/version.ts";
+import { aliases, commands, later } from "./catalogue.ts";
+import { printError } from "./render/error.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** Options that may also stand before the command, as in `velos --user list`. */
 const LEADING_FLAGS = new Set(["--system", "--user", "--json"]);
@@ -10,60 +10,55 @@ const LEADING_VALUES = new Set(["--backend"]);
 
 /** Runs the CLI; resolves to the exit code. */
 export const run = async (argv: readonly string[], terminal: Terminal): Promise<number> => {
-  const json = argv.includes("--json");
+  const dashes = argv.indexOf("--");
+  const own = dashes < 0 ? argv : argv.slice(0, dashes);
+  const behindDashes = dashes < 0 ? [] : argv.slice(dashes + 1);
   try {
-    const { name, words } = split(argv);
-    if (name === undefined || name === "help" || name === "--help" || name === "-h")
-      return await overview(words, terminal);
+    const { name, words } = split(own);
+    if (name === "__names") return await (await import("./completions/names.ts")).printNames(words, terminal);
+    if (name === undefined || name === "help" || name === "--help" || name === "-h") return await help(words, terminal);
     const command = aliases[name] ?? name;
-    const load = Object.hasOwn(commands, command) ? commands[command] : undefined;
-    if (!load) throw await unknownCommand(name);
-    const [{ Cli }, { explain }, loaded] = await Promise.all([import("clipanion"), import("./usage-error.ts"), load()]);
-    const cli = new Cli({
-      binaryName: "velos",
-      binaryLabel: "velos",
-      binaryVersion: version,
-      enableCapture: false,
-      enableColors: false,
-    });
-    cli.register(loaded);
-    const dashes = words.indexOf("--");
-    const input = [command, ...(dashes < 0 ? words : words.slice(0, dashes)).map((word) => negative(word, command))];
-    const behindDashes = dashes < 0 ? [] : words.slice(dashes + 1);
-    const context = {
-      terminal,
-      behindDashes,
-      stdin: terminal.stdin,
-      stdout: terminal.stdout,
-      stderr: terminal.stderr,
-      env: terminal.env,
-      colorDepth: 1,
-    };
-    if (wantsHelp(words)) {
-      const { commandHelp } = await import("./help.ts");
-      terminal.stdout.write(commandHelp(loaded));
-      return 0;
-    }
-    let parsed;
-    try {
-      parsed = cli.process(input, context as never);
-    } catch (error) {
-      throw explain(error, command);
-    }
-    return (await parsed.validateAndExecute()) ?? 0;
+    if (!Object.hasOwn(commands, command)) throw await unknownCommand(name);
+    if (words.some((word) => word === "--help" || word === "-h")) return await help([command], terminal);
+    return await execute(command, withNegatives(command, words), behindDashes, terminal);
   } catch (error) {
-    return printError(error, terminal, json);
+    return printError(error, terminal, own.includes("--json"));
   }
 };
 
-/** `velos scale api -1` needs no `--`: the number is not taken for an option. */
-const negative = (word: string, command: string): string =>
-  command === "scale" && /^-\d+$/.test(word) ? `minus:${word.slice(1)}` : word;
+const execute = async (
+  command: string,
+  words: readonly string[],
+  behindDashes: readonly string[],
+  terminal: Terminal,
+): Promise<number> => {
+  const [{ Cli }, loaded] = await Promise.all([import("clipanion"), commands[command]!()]);
+  const cli = new Cli({ binaryName: "velos", binaryLabel: "velos", binaryVersion: version, enableCapture: false, enableColors: false });
+  cli.register(loaded);
+  let parsed;
+  try {
+    // Commands have the terminal; streams of the parser's own would be opened for nothing.
+    parsed = cli.process([command, ...words], { terminal, behindDashes, colorDepth: 1 } as never);
+  } catch (error) {
+    const [{ formOf }, { explainUsage }] = await Promise.all([import("./command-form.ts"), import("./usage-error.ts")]);
+    throw explainUsage(formOf(loaded), words, error);
+  }
+  return (await parsed.validateAndExecute()) ?? 0;
+};
 
-/** True when help is asked for before `--`. */
-const wantsHelp = (words: readonly string[]): boolean => {
-  const end = words.indexOf("--");
-  return (end < 0 ? words : words.slice(0, end)).some((word) => word === "--help" || word === "-h");
+/**
+ * Numbers below zero, which the parser would take for options: `-i -1` becomes `-i=-1`, so that it can be said what is
+ * wrong with it; `velos scale api -1` gets a word that `scale` knows.
+ */
+const withNegatives = (command: string, words: readonly string[]): string[] => {
+  const result: string[] = [];
+  for (const word of words) {
+    const last = result.at(-1);
+    const isNegative = /^-\d/.test(word);
+    if (isNegative && last !== undefined && /^--?[a-z][a-z-]*$/.test(last)) result[result.length - 1] = `${last}=${word}`;
+    else result.push(isNegative && command === "scale" ? `minus:${word.slice(1)}` : word);
+  }
+  return result;
 };
 
 /** Finds the command and moves the options that stand before it behind it. */
@@ -79,19 +74,20 @@ const split = (argv: readonly string[]): { name: string | undefined; words: stri
   return { name: argv[position], words: [...leading, ...argv.slice(position + 1)] };
 };
 
-const overview = async (words: readonly string[], terminal: Terminal): Promise<number> => {
-  const { commandHelp, overviewText } = await import("./help.ts");
-  const [topic] = words;
+/** `velos --help`, `velos help start`, `velos start --help` */
+const help = async (words: readonly string[], terminal: Terminal): Promise<number> => {
+  const [{ commandHelp, overviewText }, { formOf }] = await Promise.all([import("./help.ts"), import("./command-form.ts")]);
+  const topic = words.find((word) => !word.startsWith("-"));
   const name = topic === undefined ? undefined : (aliases[topic] ?? topic);
-  if (name !== undefined && !Object.hasOwn(commands, name)) throw await unknownCommand(name);
-  terminal.stdout.write(name === undefined ? await overviewText() : commandHelp(await commands[name]!()));
+  if (name !== undefined && !Object.hasOwn(commands, name)) throw await unknownCommand(topic!);
+  terminal.stdout.write(name === undefined ? await overviewText() : commandHelp(formOf(await commands[name]!())));
   return 0;
 };
 
 const unknownCommand = async (name: string): Promise<VelosError> => {
   if (later.includes(name)) return new VelosError("NOT_YET", { what: `\`velos ${name}\`` });
   const { nearest } = await import("../config/nearest.ts");
-  const meant = nearest(name, [...Object.keys(commands), ...Object.keys(aliases)]);
+  const meant = name.startsWith("-") ? undefined : nearest(name, [...Object.keys(commands), ...Object.keys(aliases)]);
   return new VelosError("USAGE", {
     why: name.startsWith("-") ? `unknown option ${name}` : `there is no command '${name}'`,
     hint: meant === undefined ? "`velos --help` lists the commands" : `did you mean \`velos ${meant}\`?`,

@@ -1,11 +1,15 @@
 /** Everything a command touches of the outside, so that the whole CLI can run inside a test. */
 export interface Terminal {
-  stdin: NodeJS.ReadableStream;
-  stdout: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
-  stderr: NodeJS.WritableStream & { isTTY?: boolean };
+  stdin: NodeJS.ReadableStream & { isTTY?: boolean; setRawMode?: (on: boolean) => unknown };
+  stdout: Screen;
+  stderr: Screen;
   env: Readonly<Record<string, string | undefined>>;
   cwd: () => string;
   getuid?: () => number;
   getgid?: () => number;
   execPath: string;
+  /** Calls the listener, instead of ending, when Ctrl-C or the like comes; of several the last. Returns its end. */
+  onInterrupt?: (listener: (exitCode: number) => void) => () => void;
 }
+
+export type Screen = NodeJS.WritableStream & { isTTY?: boolean; columns?: number; rows?: number };

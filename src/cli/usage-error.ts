@@ -1,14 +1,72 @@
+import { nearest } from "../config/nearest.ts";
 import { VelosError } from "../domain/errors.ts";
+import type { CommandForm, OptionForm } from "./command-form.ts";
+import { wordText } from "./command-form.ts";
 
-/** Turns what the command-line parser found wrong into an error of one line with a hint. */
-export const explain = (error: unknown, command: string): Error => {
-  const { name, message } = error as Error;
-  if (name !== "UnknownSyntaxError" && name !== "AmbiguousSyntaxError" && name !== "UsageError") return error as Error;
-  // Its text ends with the usage line after an empty line.
-  const [first = message] = message.split("\n\n");
-  const why = first.replace(/\s+/g, " ").trim().replace(/\.$/, "");
-  return new VelosError("USAGE", {
-    why: why.charAt(0).toLowerCase() + why.slice(1),
-    hint: `\`velos ${command} --help\` shows how it is used`,
-  });
+const usage = (why: string, hint: string): VelosError => new VelosError("USAGE", { why, hint });
+
+/**
+ * Says what is wrong with the words of a command that the parser refused, as one line with a hint.
+ * @param words those before `--`
+ */
+export const explainUsage = (form: CommandForm, words: readonly string[], error: unknown): Error => {
+  const help = `\`velos ${form.name} --help\` shows how it is used`;
+  const options = new Map(form.options.flatMap((option) => option.names.map((name) => [name, option] as const)));
+  const positional: string[] = [];
+  for (let position = 0; position < words.length; position++) {
+    const word = words[position]!;
+    if (!word.startsWith("-") || word === "-") {
+      positional.push(word);
+      continue;
+    }
+    const [name = word, value] = splitOnce(word);
+    const option = options.get(name);
+    if (!option && isBundle(name, options)) {
+      const taker = [...name.slice(1)].find((letter) => options.get(`-${letter}`)?.value);
+      if (taker !== undefined) return usage(`-${taker} takes a value and cannot be within ${name}`, `write -${taker} apart`);
+      continue;
+    }
+    if (!option) return unknownOption(name, options, help);
+    if (!option.value && value !== undefined) return usage(`${name} takes no value`, help);
+    if (!option.value || option.value.optional || value !== undefined) continue;
+    const next = words[position + 1];
+    if (next === undefined || (next.startsWith("-") && next !== "-")) return missingValue(name, option);
+    position++;
+  }
+  return miscounted(form, positional, help) ?? usage(firstLine(error), help);
+};
+
+const splitOnce = (word: string): [string, string?] => {
+  const equals = word.indexOf("=");
+  return equals < 0 ? [word] : [word.slice(0, equals), word.slice(equals + 1)];
+};
+
+/** `-fw`: letters that are options each. */
+const isBundle = (name: string, options: ReadonlyMap<string, OptionForm>): boolean =>
+  /^-[a-zA-Z]{2,}$/.test(name) && [...name.slice(1)].every((letter) => options.has(`-${letter}`));
+
+const unknownOption = (name: string, options: ReadonlyMap<string, OptionForm>, help: string): VelosError => {
+  const plain = name.replace(/^-+/, "");
+  const meant = nearest(plain, [...options.keys()].filter((known) => known.startsWith("--")).map((known) => known.slice(2)));
+  return usage(`unknown option ${name}`, meant === undefined ? help : `did you mean \`--${meant}\`?`);
+};
+
+const missingValue = (name: string, { value }: OptionForm): VelosError => {
+  const choices = Array.isArray(value?.complete) ? `: ${value.complete.join(", ")}` : "";
+  return usage(`${name} needs a value`, `write ${name} ${value?.word ?? "VALUE"}${choices}`);
+};
+
+const miscounted = (form: CommandForm, positional: readonly string[], help: string): VelosError | undefined => {
+  const { words } = form;
+  const missing = words.filter(({ required }) => required)[positional.length];
+  const line = `velos ${[form.name, ...words.map(wordText)].join(" ")}`;
+  if (missing) return usage(`\`velos ${form.name}\` needs ${wordText({ ...missing, repeats: false })}`, `write ${line}`);
+  if (positional.length <= words.length || words.at(-1)?.repeats) return undefined;
+  return usage(`'${positional[words.length]}' is one word too many`, words.length === 0 ? help : `write ${line}`);
+};
+
+/** The parser's own words end with the usage behind an empty line. */
+const firstLine = (error: unknown): string => {
+  const { message } = error as Error;
+  return message.split("\n\n")[0]!.replace(/\s+/g, " ").trim().replace(/\.$/, "");
 };

@@ -59,9 +59,9 @@ describe("appFromFlags", () => {
   });
 
   it("refuses what is planned and bad names", async () => {
-    expect(await errorOf(appFromFlags({ listen: ["3000"] }, "/"))).toEqual([
+    expect(await errorOf(appFromFlags({ sandbox: "strict" }, "/"))).toEqual([
       "NOT_YET",
-      "--listen is not there yet",
+      "--sandbox is not there yet",
       "it comes with a later release of velos",
     ]);
     expect((await errorOf(appFromFlags({}, "/", "a b")))[0]).toBe("APP_NAME_INVALID");

@@ -189,12 +189,12 @@ describe("loadConfig", () => {
   });
 
   it("refuses what is planned, in its place among the problems", async () => {
-    const notYet = ["NOT_YET", "velos.toml:3:1: listen is not there yet", "it comes with a later release of velos"];
+    const notYet = ["NOT_YET", "velos.toml:3:1: sandbox is not there yet", "it comes with a later release of velos"];
     const app = '[apps.api]\nscript = "a.js"\n';
-    expect(await errorOf(load(`${app}listen = ["3000"]\nfoo = 1`))).toEqual(notYet);
-    expect((await errorOf(load(`${app}foo = 1\nlisten = ["3000"]`)))[1]).toBe('velos.toml:3:1: unknown key "foo"');
-    expect((await errorOf(load(`${app}[apps.api.health]\nhttp = "/"`)))[1]).toBe(
-      "velos.toml:3:11: health is not there yet",
+    expect(await errorOf(load(`${app}sandbox = "strict"\nfoo = 1`))).toEqual(notYet);
+    expect((await errorOf(load(`${app}foo = 1\nsandbox = "strict"`)))[1]).toBe('velos.toml:3:1: unknown key "foo"');
+    expect((await errorOf(load(`${app}[apps.api.sandbox]\nprofile = "strict"`)))[1]).toBe(
+      "velos.toml:3:11: sandbox is not there yet",
     );
   });
 

@@ -50,13 +50,16 @@ describe("resolveApp", () => {
         autorestart: true,
         maxRestarts: 15,
         minUptimeMs: 1000,
-        restartDelayMs: 100,
+        restartDelayMs: 10,
         expBackoffRestartDelayMs: 0,
         killTimeoutMs: 5000,
         killSignal: "SIGTERM",
         waitReady: false,
         listenTimeoutMs: 10_000,
         stopExitCodes: [],
+        listen: [],
+        maxConnectionAgeMs: 2000,
+        shutdownWithMessage: false,
         watch: [],
         watchIgnore: [],
         logMaxBytes: 10_485_760,
@@ -88,6 +91,11 @@ describe("resolveApp", () => {
       wait_ready = true
       listen_timeout = 6
       stop_exit_codes = [7]
+      listen = [3000, "[::1]:3001", "/run/api.sock,mode=0660"]
+      max_connection_age = 8
+      shutdown_with_message = true
+      health.http = "/healthz"
+      health.interval = 500
       max_memory_restart = "8M"
       memory_max = "9M"
       cpu_quota = "10%"
@@ -138,6 +146,10 @@ describe("resolveApp", () => {
       waitReady: true,
       listenTimeoutMs: 6,
       stopExitCodes: [7],
+      listen: [{ port: 3000 }, { host: "::1", port: 3001 }, { path: "/run/api.sock", mode: 0o660 }],
+      maxConnectionAgeMs: 8,
+      shutdownWithMessage: true,
+      health: { http: "/healthz", intervalMs: 500, timeoutMs: 2000, failures: 3, gracePeriodMs: 0 },
       maxMemoryRestartBytes: 8_388_608,
       memoryMaxBytes: 9_437_184,
       cpuQuotaPercent: 10,

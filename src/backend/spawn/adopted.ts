@@ -1,10 +1,17 @@
 import type { MainProcess, ProcessEnd } from "./launch.ts";
+import { sendSignal } from "./process-group.ts";
 import { startTimeOf } from "./process-table.ts";
 
 /** How often adopted processes are looked at. Nobody is told of the end of a process that is not a child. */
 const LOOK_EVERY_MS = 250;
 /** The same while one of them is being ended, since somebody waits for that. */
 const HURRY_EVERY_MS = 20;
+
+/**
+ * Every so many looks the process is identified by its start time (25 µs); in between it is enough that there is one
+ * with its pid (1 µs). That shows a zombie, which nobody waits for in some containers, and a pid that was given away.
+ */
+const IDENTIFY_EVERY = 8;
 
 interface Watched {
   pid: number;
@@ -17,6 +24,7 @@ interface Watched {
 export class AdoptedProcesses {
   readonly #watched = new Set<Watched>();
   #timer: NodeJS.Timeout | undefined;
+  #looks = 0;
   /** 0: no timer. */
   #everyMs = 0;
 
@@ -37,8 +45,10 @@ export class AdoptedProcesses {
   }
 
   #look(): void {
+    const mustIdentify = ++this.#looks % IDENTIFY_EVERY === 0;
     for (const watched of this.#watched) {
-      if (startTimeOf(watched.pid) === watched.startTime) continue;
+      const isThere = sendSignal(watched.pid, 0);
+      if (isThere && (!mustIdentify || startTimeOf(watched.pid) === watched.startTime)) continue;
       this.#drop(watched);
       watched.end({});
     }

@@ -5,7 +5,7 @@ import { restartDelay, shouldRestart } from "../../domain/restart-policy.ts";
 import type { AdoptedProcesses } from "./adopted.ts";
 import { endGracefully } from "./end-gracefully.ts";
 import { failed } from "./failed.ts";
-import { findRun, hasOrphans } from "./find-run.ts";
+import { findRun, hasOrphans, ownCommandLine } from "./find-run.ts";
 import type { MainProcess, ProcessEnd } from "./launch.ts";
 import { launch } from "./launch.ts";
 import { exitOf, launchFailure, observedOf } from "./observed.ts";
@@ -207,13 +207,13 @@ export class Instance {
    */
   recover(): void {
     const state = this.#state;
-    const known = state.pid !== undefined ? { pid: state.pid, startTime: state.startTime ?? "" } : undefined;
-    const process = known ?? (state.phase === "spawning" ? findRun(state.run) : undefined);
-    const main = process && this.#host.adopted.adopt(process.pid, process.startTime);
-    if (main === undefined && known && hasOrphans(known.pid, state.run)) {
-      this.#leftovers = killGroup((this.#group = known.pid));
-    }
+    const { pid, startTime = "" } = state;
+    const main = pid === undefined ? undefined : this.#host.adopted.adopt(pid, startTime);
     if (main !== undefined) this.#attach(main);
+    else if (pid !== undefined && hasOrphans(pid, state.run)) this.#leftovers = killGroup((this.#group = pid));
+    const found = pid === undefined && state.spawner !== undefined ? this.#findLost() : Promise.resolve(main);
+    this.#begun = found.then(() => undefined);
+    this.#ignore(this.#begun);
     switch (state.phase) {
       case "stopping":
         return this.#ignore(this.stop());
@@ -224,14 +224,24 @@ export class Instance {
       case "ended":
         return;
       case "spawning":
+        return this.#supervise((this.#begun = found.then((it) => (it ? this.#comeUp(it) : this.#beginRun()))));
       case "running":
-        if (main !== undefined) {
-          state.phase = "running";
-          return this.#supervise((this.#begun = this.#comeUp(main)));
-        }
-        if (state.phase === "spawning") return this.#supervise(this.#begin());
+        if (main !== undefined) return this.#supervise((this.#begun = this.#comeUp(main)));
         return this.#afterEnd({ at: this.#host.now() }, true);
     }
+  }
+
+  /** The process of an announced run, of which nobody wrote down whether it got one. */
+  async #findLost(): Promise<MainProcess | undefined> {
+    const { signal } = this.#beginning;
+    const { leaving, adopted } = this.#host;
+    const found = await findRun(this.#state.run, this.#state.spawner ?? "", leaving);
+    leaving.throwIfAborted();
+    const main = found && adopted.adopt(found.pid, found.startTime);
+    if (main !== undefined) this.#attach(main);
+    // Only now: whoever has it stopped meanwhile must find the process.
+    signal.throwIfAborted();
+    return main;
   }
 
   /** One run: resolves when it is online, rejects when it does not come up (its process may then still be there). */
@@ -244,6 +254,7 @@ export class Instance {
     const { signal } = (this.#beginning = new AbortController());
     // The intent comes first: whenever velosd dies, there is no process that no state file speaks of.
     state.run = randomBytes(16).toString("hex");
+    state.spawner = ownCommandLine();
     this.#enter("spawning");
     await this.#host.turns.next();
     await this.#leftovers;
@@ -251,7 +262,6 @@ export class Instance {
     if (state.spec.waitReady) makeReadyDirectory(readyFileOf(this.#host.stateDir, state.app, state.run), state.spec);
     const main = await launch(state.spec, this.environment(), this.#host.logPath(state.app, state.index));
     this.#attach(main);
-    if (state.phase === "spawning") state.phase = "running";
     state.startedAt = this.#host.now();
     await this.#comeUp(main);
   }
@@ -259,6 +269,7 @@ export class Instance {
   /** Waits until the process counts as online, and says so. */
   async #comeUp(main: MainProcess): Promise<void> {
     const state = this.#state;
+    if (state.phase === "spawning") state.phase = "running";
     if (state.spec.waitReady && state.onlineAt === undefined) {
       this.#save();
       this.#host.changed(state.app);
@@ -292,6 +303,7 @@ export class Instance {
     this.#ending = undefined;
     this.#verdict = undefined;
     Object.assign(this.#state, { pid: main.pid, startTime: main.startTime });
+    delete this.#state.spawner;
     this.#ended = main.ended.then((end) => this.#onEnd(main, end));
     // Before anything else: from here on the process is found by its pid.
     this.#save();
@@ -338,6 +350,7 @@ export class Instance {
     const state = this.#state;
     state.phase = phase;
     if (phase !== "waiting") delete state.nextRunAt;
+    if (phase === "waiting" || phase === "ended") delete state.spawner;
     if (this.#main === undefined) {
       delete state.pid;
       delete state.startTime;

@@ -23,6 +23,8 @@ export interface InstanceState {
   phase: Phase;
   /** Names the run; the process carries it as VELOS_RUN. */
   run: string;
+  /** Command line of the velosd that announced the run, while it is not known whether it got a process; see `findRun`. */
+  spawner?: string;
   pid?: number;
   /** Start time of the process, see `startTimeOf`. */
   startTime?: string;

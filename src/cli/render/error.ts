@@ -1,20 +1,43 @@
 import { VelosError } from "../../domain/errors.ts";
+import { Interrupted } from "../interrupt.ts";
 import type { Terminal } from "../terminal.ts";
 import { createStyle } from "./style.ts";
 
 /** Says what went wrong, and returns the exit code. One line, and a hint below it; a bug shows its stack. */
 export const printError = (error: unknown, terminal: Terminal, json: boolean): number => {
-  const style = createStyle({ stdout: terminal.stderr, env: terminal.env });
-  if (!(error instanceof VelosError)) {
-    terminal.stderr.write(`velos: ${(error as Error).stack ?? String(error)}\n`);
-    return 1;
-  }
+  const { code, message, hint, details, exitCode, stack } = read(error);
   if (json) {
-    const { code, message, hint, details } = error;
     terminal.stdout.write(`${JSON.stringify({ error: { code, message, ...(hint && { hint }), details } }, null, 2)}\n`);
-    return error.exitCode;
+    if (stack !== undefined) terminal.stderr.write(`${stack}\n`);
+    return exitCode;
   }
-  terminal.stderr.write(`${style.red("velos:")} ${error.message}\n`);
-  if (error.hint) terminal.stderr.write(`${style.dim(`  ${error.hint}`)}\n`);
-  return error.exitCode;
+  const style = createStyle({ stdout: terminal.stderr, env: terminal.env });
+  terminal.stderr.write(`${style.red("velos:")} ${stack ?? message}\n`);
+  if (hint) terminal.stderr.write(`${style.dim(`  ${hint}`)}\n`);
+  return exitCode;
 };
+
+interface Failure {
+  code: string;
+  message: string;
+  hint: string;
+  details: VelosError["details"];
+  exitCode: number;
+  stack?: string;
+}
+
+const read = (error: unknown): Failure => {
+  if (isVelosError(error)) {
+    const { code, message, hint, details, exitCode } = error;
+    return { code, message, hint, details, exitCode };
+  }
+  if (error instanceof Interrupted) {
+    return { code: "INTERRUPTED", message: error.message, hint: "", details: {}, exitCode: error.exitCode };
+  }
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  return { code: "INTERNAL", message, hint: "", details: {}, exitCode: 1, stack: stack ?? message };
+};
+
+/** By name as well: what `velos start` loads is a bundle with a class of its own. */
+const isVelosError = (error: unknown): error is VelosError =>
+  error instanceof VelosError || (error instanceof Error && error.name === "VelosError");

@@ -1,0 +1,54 @@
+/** What stands behind an option: the word that help shows for it, and what a shell can complete there. */
+export interface OptionValue {
+  word: string;
+  complete?: "file" | "directory" | "app" | readonly string[];
+  /** The option may stand alone, and takes its value behind `=` only. */
+  optional?: true;
+}
+
+const file: OptionValue = { word: "FILE", complete: "file" };
+const time: OptionValue = { word: "TIME" };
+const size: OptionValue = { word: "SIZE" };
+const number: OptionValue = { word: "N" };
+const variable: OptionValue = { word: "NAME" };
+const when: OptionValue = { word: "WHEN" };
+
+/** Every option that takes a value, by its long name; `start --watch` is the one of that command only. */
+export const optionValues: Readonly<Record<string, OptionValue>> = {
+  "--backend": { word: "NAME", complete: ["systemd", "spawn"] },
+  "--name": variable,
+  "--instances": { word: "N|max", complete: ["max"] },
+  "--listen": { word: "ADDR" },
+  "--config": file,
+  "--only": { word: "A,B" },
+  "--env": { word: "VAR=VALUE" },
+  "--env-file": file,
+  "--cwd": { word: "DIR", complete: "directory" },
+  "--interpreter": { word: "PROGRAM" },
+  "--interpreter-args": { word: "ARG" },
+  "--uid": { word: "USER" },
+  "--gid": { word: "GROUP" },
+  "--max-restarts": number,
+  "--min-uptime": time,
+  "--restart-delay": time,
+  "--exp-backoff-restart-delay": time,
+  "--kill-timeout": time,
+  "--kill-signal": { word: "SIGNAL", complete: ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"] },
+  "--listen-timeout": time,
+  "--max-connection-age": time,
+  "--stop-exit-codes": { word: "CODE" },
+  "--max-memory": size,
+  "--memory-max": size,
+  "--cpu-quota": { word: "PERCENT" },
+  "--tasks-max": number,
+  "start --watch": { word: "PATHS", complete: "directory", optional: true },
+  "--watch-ignore": { word: "PATTERN" },
+  "--cron-restart": { word: "CRON" },
+  "--instance-var": variable,
+  "--increment-var": variable,
+  "--lines": number,
+  "--level": { word: "LEVEL", complete: ["fatal", "error", "warn", "info", "debug", "trace"] },
+  "--grep": { word: "REGEX" },
+  "--since": when,
+  "--until": when,
+};
