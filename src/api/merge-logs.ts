@@ -52,12 +52,23 @@ async function* skipUntil(lines: AsyncIterable<LogLine>, at: number): AsyncItera
   for await (const line of lines) if (line.at > at) yield line;
 }
 
+interface Turn {
+  position: number;
+  item: IteratorResult<LogLine>;
+}
+
 /** Several sequences as one, each item when it comes. */
 async function* interleave(sources: AsyncIterable<LogLine>[]): AsyncIterable<LogLine> {
   const iterators = sources.map((source) => source[Symbol.asyncIterator]());
-  const next = (position: number): Promise<{ position: number; item: IteratorResult<LogLine> }> =>
-    iterators[position]!.next().then((item) => ({ position, item }));
-  const waiting = new Map(iterators.map((_, position) => [position, next(position)]));
+  const waiting = new Map<number, Promise<Turn>>();
+  const take = (position: number): void => {
+    const next = iterators[position]!.next();
+    waiting.set(
+      position,
+      next.then((item) => ({ position, item })),
+    );
+  };
+  for (const position of iterators.keys()) take(position);
   try {
     while (waiting.size > 0) {
       const { position, item } = await Promise.race([...waiting.values()]);
@@ -65,7 +76,7 @@ async function* interleave(sources: AsyncIterable<LogLine>[]): AsyncIterable<Log
         waiting.delete(position);
         continue;
       }
-      waiting.set(position, next(position));
+      take(position);
       yield item.value;
     }
   } finally {

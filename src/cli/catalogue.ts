@@ -38,7 +38,7 @@ export const aliases: Readonly<Record<string, keyof typeof commands>> = {
 
 /** Commands of the design that later releases bring. */
 export const later: readonly string[] = [
-    "apply",
+  "apply",
   "metrics",
   "api",
   "mcp",

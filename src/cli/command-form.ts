@@ -34,30 +34,36 @@ export const formOf = (command: CommandClass<VelosContext>): CommandForm => {
   cli.register(command);
   const definition = cli.definitions({ colored: false })[0]!;
   const name = definition.path.replace(/^velos /, "");
+  const { description = "", details = "", examples = [] } = command.usage ?? {};
   return {
     name,
-    description: definition.description ?? "",
-    details: definition.details?.trim() ?? "",
-    examples: (definition.examples ?? []).map(([text, line]) => [text, line.trim()]),
-    options: definition.options.flatMap(({ definition: written, description = "" }) => optionForm(name, written, description)),
+    description,
+    details,
+    examples,
+    options: definition.options.map(({ definition: written, description: text = "" }) =>
+      optionForm(name, written, text),
+    ),
     words: wordForms(definition.usage, (command as { rest?: string }).rest),
   };
 };
 
 /** `-n,--name #0` is an option with a value, `--json` one without. */
-const optionForm = (command: string, written: string, description: string): OptionForm[] => {
+const optionForm = (command: string, written: string, description: string): OptionForm => {
   const [names = "", arity] = written.split(" ");
   const list = names.split(",").sort((a, b) => a.length - b.length);
   const long = list.at(-1)!;
   const value = optionValues[`${command} ${long}`] ?? (arity === undefined ? undefined : optionValues[long]);
-  return [{ names: list, ...(value && { value }), description }];
+  return { names: list, ...(value && { value }), description: description.trim() };
 };
 
 /** `velos scale [--json] <app> <N|max>`, and `...` where any number of words may stand. */
 const wordForms = (usage: string, rest: string | undefined): WordForm[] => {
   const words: WordForm[] = [];
   const [, tail = ""] = /^velos \S+((?: \[[^\]]*\])*.*)$/.exec(usage) ?? [];
-  for (const part of tail.replace(/\[-[^\]]*\]/g, "").trim().split(/\s+/)) {
+  for (const part of tail
+    .replace(/\[-[^\]]*\]/g, "")
+    .trim()
+    .split(/\s+/)) {
     const required = /^<(.+)>$/.exec(part);
     const last = words.at(-1);
     if (required) words.push({ name: required[1]!, required: true, repeats: false });

@@ -14,12 +14,25 @@ export const commandGroups: readonly (readonly [title: string, names: readonly s
 
 /** The options of `velos start`, which are too many for one list. */
 const startGroups: readonly (readonly [title: string, names: readonly string[]])[] = [
-  ["what runs", ["--name", "--instances", "--cwd", "--interpreter", "--interpreter-args", "--uid", "--gid"]],
+  [
+    "what runs",
+    ["--name", "--instances", "--listen", "--cwd", "--interpreter", "--interpreter-args", "--uid", "--gid"],
+  ],
   ["from a file", ["--config", "--only"]],
   ["environment", ["--env", "--env-file", "--inherit-env", "--instance-var", "--increment-var"]],
   [
     "restarts",
-    ["--autorestart", "--max-restarts", "--min-uptime", "--restart-delay", "--exp-backoff-restart-delay", "--stop-exit-codes", "--watch", "--watch-ignore", "--cron-restart"],
+    [
+      "--autorestart",
+      "--max-restarts",
+      "--min-uptime",
+      "--restart-delay",
+      "--exp-backoff-restart-delay",
+      "--stop-exit-codes",
+      "--watch",
+      "--watch-ignore",
+      "--cron-restart",
+    ],
   ],
   ["starting and stopping", ["--wait-ready", "--listen-timeout", "--kill-timeout", "--kill-signal"]],
   ["limits", ["--max-memory", "--memory-max", "--cpu-quota", "--tasks-max"]],
@@ -37,7 +50,14 @@ export const overviewText = async (): Promise<string> => {
   ];
   for (const [title, names] of commandGroups) {
     const forms = await Promise.all(names.map(async (name) => formOf(await commands[name]!())));
-    lines.push("", `${title}:`, ...twoColumns(forms.map(({ name, description }) => [name, description]), 12));
+    lines.push(
+      "",
+      `${title}:`,
+      ...twoColumns(
+        forms.map(({ name, description }) => [name, description]),
+        12,
+      ),
+    );
   }
   lines.push(
     "",
@@ -54,10 +74,21 @@ export const commandHelp = (form: CommandForm): string => {
   const { name, description, details, examples, words } = form;
   const takesOptions = form.options.some(({ names }) => !everywhere.includes(names.at(-1)!));
   const usage = ["velos", name, ...(takesOptions ? ["[options]"] : []), ...words.map(wordText)].join(" ");
-  const lines = [`${description.charAt(0).toUpperCase()}${description.slice(1)}.`, "", `usage: ${usage}${name === "start" ? " [-- args]" : ""}`];
-  if (details !== "") lines.push("", ...details.split(/\n\n+/).flatMap((text) => wrap(text, WIDTH)));
+  const lines = [
+    `${description.charAt(0).toUpperCase()}${description.slice(1)}.`,
+    "",
+    `usage: ${usage}${name === "start" ? " [-- args]" : ""}`,
+  ];
+  if (details !== "") lines.push("", ...paragraphs(details));
   for (const [title, options] of optionGroups(form)) {
-    lines.push("", `${title}:`, ...twoColumns(options.map((option) => [optionText(option), option.description]), 24));
+    lines.push(
+      "",
+      `${title}:`,
+      ...twoColumns(
+        options.map((option) => [optionText(option), option.description]),
+        24,
+      ),
+    );
   }
   if (examples.length > 0) lines.push("", examples.length === 1 ? "example:" : "examples:", ...exampleLines(examples));
   return `${lines.join("\n")}\n`;
@@ -67,7 +98,8 @@ const optionGroups = (form: CommandForm): [title: string, options: OptionForm[]]
   const shown = form.options.filter(({ description }) => description !== "");
   const grouped = form.name === "start" ? startGroups : [];
   const named = new Set([...grouped.flatMap(([, names]) => names), ...everywhere]);
-  const pick = (names: readonly string[]): OptionForm[] => names.flatMap((name) => shown.filter((option) => option.names.includes(name)));
+  const pick = (names: readonly string[]): OptionForm[] =>
+    names.flatMap((name) => shown.filter((option) => option.names.includes(name)));
   const own = shown.filter(({ names }) => !names.some((name) => named.has(name)));
   const groups: [string, OptionForm[]][] = [
     ...grouped.map(([title, names]): [string, OptionForm[]] => [title, pick(names)]),
@@ -90,15 +122,24 @@ const twoColumns = (rows: readonly (readonly [term: string, text: string])[], le
   const column = Math.min(30, Math.max(least, ...rows.map(([term]) => term.length)));
   return rows.flatMap(([term, text]) => {
     const [first = "", ...rest] = wrap(text, WIDTH - column - 4);
-    const head = term.length > column ? [`  ${term}`, `${" ".repeat(column + 4)}${first}`] : [`  ${term.padEnd(column)}  ${first}`];
+    const head =
+      term.length > column
+        ? [`  ${term}`, `${" ".repeat(column + 4)}${first}`]
+        : [`  ${term.padEnd(column)}  ${first}`];
     return [...head, ...rest.map((line) => `${" ".repeat(column + 4)}${line}`)];
   });
 };
 
+const paragraphs = (text: string): string[] =>
+  text
+    .trim()
+    .split(/\n\s*\n/)
+    .flatMap((paragraph, position) => [...(position > 0 ? [""] : []), ...wrap(paragraph, WIDTH)]);
+
 const wrap = (text: string, width: number): string[] => {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.trim().split(/\s+/)) {
     if (line !== "" && line.length + 1 + word.length > width) {
       lines.push(line);
       line = word;

@@ -9,10 +9,16 @@ const LINES = 10;
 /** The last lines of the instance that an error is about: usually they say what is wrong. Empty when there are none. */
 export const lastWords = async (daemon: Connection, error: VelosError, style: Style): Promise<string[]> => {
   const { app, index } = error.details;
-  if ((error.code !== "ROLLOUT_STALLED" && error.code !== "INSTANCE_FAILED") || app === undefined || index === undefined) return [];
+  if (
+    (error.code !== "ROLLOUT_STALLED" && error.code !== "INSTANCE_FAILED") ||
+    app === undefined ||
+    index === undefined
+  )
+    return [];
   const lines: string[] = [];
   try {
-    for await (const line of daemon.stream("logs", { selectors: [`${app}:${index}`], lines: LINES })) lines.push(logText(line, style));
+    for await (const line of daemon.stream("logs", { selectors: [`${app}:${index}`], lines: LINES }))
+      lines.push(logText(line, style));
   } catch {
     // The error itself matters more than its illustration.
   }

@@ -1,45 +1,52 @@
 import type { Connection } from "../client/connection.ts";
 import type { VelosEvent } from "../controller/events.ts";
-import type { Terminal } from "./terminal.ts";
+import { unlessInterrupted } from "./interrupt.ts";
+import { LiveArea } from "./live-area.ts";
+import { progressLines } from "./render/progress-lines.ts";
+import type { InstanceProgress } from "./render/progress-lines.ts";
 import { createStyle } from "./render/style.ts";
-import { statusPaint } from "./render/app-table.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** Work that takes longer than this is worth talking about. */
 const QUIET_MS = 1000;
 
+const GOES_ON = "velosd goes on with it; `velos list --watch` shows how far it is";
+
 /**
- * Does the work, and after a second tells on a terminal what becomes of each instance meanwhile. Without a terminal it
- * is silent: the result says it all.
+ * Does the work, and after a second shows on a terminal what becomes of each instance meanwhile. Without a terminal it
+ * is silent: the result says it all. Ctrl-C ends the command, not what velosd does.
  */
 export const withProgress = async <T>(terminal: Terminal, daemon: Connection, work: () => Promise<T>): Promise<T> => {
-  if (terminal.stderr.isTTY !== true) return work();
+  if (terminal.stderr.isTTY !== true) return unlessInterrupted(terminal, work(), () => GOES_ON);
   const style = createStyle({ stdout: terminal.stderr, env: terminal.env });
-  const early: VelosEvent[] = [];
-  const state = { talking: false, done: false };
-  const show = (event: VelosEvent): void => {
-    if (event.type !== "instance") return;
-    const status = event.status === "absent" ? "stopped" : event.status;
-    terminal.stderr.write(
-      `${style.dim("·")} ${event.app}:${event.index} ${statusPaint({ status }, style)(event.status === "absent" ? "gone" : status)}\n`,
-    );
-  };
-  const timer = setTimeout(() => {
-    state.talking = true;
-    for (const event of early.splice(0)) show(event);
+  const area = new LiveArea(terminal.stderr);
+  const instances = new Map<string, InstanceProgress>();
+  const draw = (): void => area.draw(progressLines([...instances.values()], Date.now(), area.room, style));
+  let drawing: NodeJS.Timeout | undefined;
+  const quiet = setTimeout(() => {
+    draw();
+    drawing = setInterval(draw, 250);
   }, QUIET_MS);
-  const events = daemon.stream("watch", {});
-  const reading = (async () => {
-    for await (const event of events) {
-      if (state.done) break;
-      if (state.talking) show(event);
-      else early.push(event);
-    }
-  })().catch(() => {});
+  void follow(daemon, (event) => {
+    instances.set(`${event.app}:${event.index}`, { ...event, since: Date.now() });
+  });
   try {
-    return await work();
+    return await unlessInterrupted(terminal, work(), () => GOES_ON);
   } finally {
-    state.done = true;
-    clearTimeout(timer);
-    void reading;
+    clearTimeout(quiet);
+    clearInterval(drawing);
+    area.clear();
+  }
+};
+
+/** Tells what happens to instances, as long as the connection is there. */
+const follow = async (
+  daemon: Connection,
+  tell: (event: Extract<VelosEvent, { type: "instance" }>) => void,
+): Promise<void> => {
+  try {
+    for await (const event of daemon.stream("watch", {})) if (event.type === "instance") tell(event);
+  } catch {
+    // The work itself tells what is wrong with the connection.
   }
 };

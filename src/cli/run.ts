@@ -14,9 +14,10 @@ export const run = async (argv: readonly string[], terminal: Terminal): Promise<
   const own = dashes < 0 ? argv : argv.slice(0, dashes);
   const behindDashes = dashes < 0 ? [] : argv.slice(dashes + 1);
   try {
-    const { name, words } = split(own);
+    const { name, leading, rest } = split(own);
+    const words = [...leading, ...rest];
     if (name === "__names") return await (await import("./completions/names.ts")).printNames(words, terminal);
-    if (name === undefined || name === "help" || name === "--help" || name === "-h") return await help(words, terminal);
+    if (name === undefined || name === "help" || name === "--help" || name === "-h") return await help(rest, terminal);
     const command = aliases[name] ?? name;
     if (!Object.hasOwn(commands, command)) throw await unknownCommand(name);
     if (words.some((word) => word === "--help" || word === "-h")) return await help([command], terminal);
@@ -33,7 +34,13 @@ const execute = async (
   terminal: Terminal,
 ): Promise<number> => {
   const [{ Cli }, loaded] = await Promise.all([import("clipanion"), commands[command]!()]);
-  const cli = new Cli({ binaryName: "velos", binaryLabel: "velos", binaryVersion: version, enableCapture: false, enableColors: false });
+  const cli = new Cli({
+    binaryName: "velos",
+    binaryLabel: "velos",
+    binaryVersion: version,
+    enableCapture: false,
+    enableColors: false,
+  });
   cli.register(loaded);
   let parsed;
   try {
@@ -55,14 +62,15 @@ const withNegatives = (command: string, words: readonly string[]): string[] => {
   for (const word of words) {
     const last = result.at(-1);
     const isNegative = /^-\d/.test(word);
-    if (isNegative && last !== undefined && /^--?[a-z][a-z-]*$/.test(last)) result[result.length - 1] = `${last}=${word}`;
+    if (isNegative && last !== undefined && /^--?[a-z][a-z-]*$/.test(last))
+      result[result.length - 1] = `${last}=${word}`;
     else result.push(isNegative && command === "scale" ? `minus:${word.slice(1)}` : word);
   }
   return result;
 };
 
-/** Finds the command and moves the options that stand before it behind it. */
-const split = (argv: readonly string[]): { name: string | undefined; words: string[] } => {
+/** Finds the command, the options before it and the words behind it. */
+const split = (argv: readonly string[]): { name: string | undefined; leading: string[]; rest: string[] } => {
   const leading: string[] = [];
   let position = 0;
   for (; position < argv.length; position++) {
@@ -71,12 +79,15 @@ const split = (argv: readonly string[]): { name: string | undefined; words: stri
     else if (LEADING_VALUES.has(word)) leading.push(word, argv[++position] ?? "");
     else break;
   }
-  return { name: argv[position], words: [...leading, ...argv.slice(position + 1)] };
+  return { name: argv[position], leading, rest: argv.slice(position + 1) };
 };
 
 /** `velos --help`, `velos help start`, `velos start --help` */
 const help = async (words: readonly string[], terminal: Terminal): Promise<number> => {
-  const [{ commandHelp, overviewText }, { formOf }] = await Promise.all([import("./help.ts"), import("./command-form.ts")]);
+  const [{ commandHelp, overviewText }, { formOf }] = await Promise.all([
+    import("./help.ts"),
+    import("./command-form.ts"),
+  ]);
   const topic = words.find((word) => !word.startsWith("-"));
   const name = topic === undefined ? undefined : (aliases[topic] ?? topic);
   if (name !== undefined && !Object.hasOwn(commands, name)) throw await unknownCommand(topic!);

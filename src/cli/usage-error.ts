@@ -20,10 +20,11 @@ export const explainUsage = (form: CommandForm, words: readonly string[], error:
       continue;
     }
     const [name = word, value] = splitOnce(word);
-    const option = options.get(name);
+    const option = options.get(name) ?? options.get(name.replace(/^--no-/, "--"));
     if (!option && isBundle(name, options)) {
       const taker = [...name.slice(1)].find((letter) => options.get(`-${letter}`)?.value);
-      if (taker !== undefined) return usage(`-${taker} takes a value and cannot be within ${name}`, `write -${taker} apart`);
+      if (taker !== undefined)
+        return usage(`-${taker} takes a value and cannot be within ${name}`, `write -${taker} apart`);
       continue;
     }
     if (!option) return unknownOption(name, options, help);
@@ -47,7 +48,10 @@ const isBundle = (name: string, options: ReadonlyMap<string, OptionForm>): boole
 
 const unknownOption = (name: string, options: ReadonlyMap<string, OptionForm>, help: string): VelosError => {
   const plain = name.replace(/^-+/, "");
-  const meant = nearest(plain, [...options.keys()].filter((known) => known.startsWith("--")).map((known) => known.slice(2)));
+  const meant = nearest(
+    plain,
+    [...options.keys()].filter((known) => known.startsWith("--")).map((known) => known.slice(2)),
+  );
   return usage(`unknown option ${name}`, meant === undefined ? help : `did you mean \`--${meant}\`?`);
 };
 
@@ -60,7 +64,8 @@ const miscounted = (form: CommandForm, positional: readonly string[], help: stri
   const { words } = form;
   const missing = words.filter(({ required }) => required)[positional.length];
   const line = `velos ${[form.name, ...words.map(wordText)].join(" ")}`;
-  if (missing) return usage(`\`velos ${form.name}\` needs ${wordText({ ...missing, repeats: false })}`, `write ${line}`);
+  if (missing)
+    return usage(`\`velos ${form.name}\` needs ${wordText({ ...missing, repeats: false })}`, `write ${line}`);
   if (positional.length <= words.length || words.at(-1)?.repeats) return undefined;
   return usage(`'${positional[words.length]}' is one word too many`, words.length === 0 ? help : `write ${line}`);
 };

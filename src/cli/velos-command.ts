@@ -8,6 +8,7 @@ import { lastWords } from "./last-words.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { Style } from "./render/style.ts";
 import { createStyle } from "./render/style.ts";
+import { DEFAULT_WIDTH } from "./render/table.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface VelosContext extends BaseContext {
@@ -18,6 +19,9 @@ export interface VelosContext extends BaseContext {
 
 /** What all commands share: scope, backend, output. */
 export abstract class VelosCommand extends Command<VelosContext> {
+  /** What the words are that may stand in any number, or not at all: for help. */
+  static rest: string | undefined = undefined;
+
   json = Option.Boolean("--json", false, { description: "answer as JSON" });
   system = Option.Boolean("--system", false, { description: "root's service manager (default for root)" });
   user = Option.Boolean("--user", false, { description: "your own service manager (default for everyone else)" });
@@ -37,6 +41,11 @@ export abstract class VelosCommand extends Command<VelosContext> {
 
   protected get places(): Paths {
     return resolvePaths(this.scope, this.terminal.env);
+  }
+
+  /** Characters in a line of the output. */
+  protected get width(): number {
+    return this.terminal.stdout.columns || DEFAULT_WIDTH;
   }
 
   protected get style(): Style {

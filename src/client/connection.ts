@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { connect } from "node:net";
-import type { RpcMessage, RpcNotification, RpcResponse } from "../api/frames.ts";
+import type { RpcMessage, RpcNotification } from "../api/frames.ts";
 import { readFrames, writeFrame } from "../api/frames.ts";
 import type { CallName, Params, Result, StreamName } from "../api/operations.ts";
 import { VelosError } from "../domain/errors.ts";

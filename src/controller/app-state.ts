@@ -5,6 +5,8 @@ import type { AppRecord } from "../domain/record.ts";
 /** An action that was given to the backend and has not been answered. */
 export interface PendingAction {
   type: Action["type"];
+  /** The rollout on whose account it was given; empty without one. */
+  rollout: string;
 }
 
 /** Why the last start or restart of an instance failed, for the command that waits for it. */

@@ -10,7 +10,10 @@ import { formatListen } from "../domain/listen.ts";
 import type { Quantity } from "../domain/quantity.ts";
 import { applyQuantity } from "../domain/quantity.ts";
 import type { AppRecord } from "../domain/record.ts";
-import type { RestartReason, Rollout, RolloutKind } from "../domain/rollout.ts";
+import type { ObservedInstance } from "../domain/instance.ts";
+import type { RolloutStamp } from "../domain/begin-rollout.ts";
+import { beginRestart, beginUpdate, hasStrayInstance } from "../domain/begin-rollout.ts";
+import type { RestartReason, Rollout } from "../domain/rollout.ts";
 import { isActive } from "../domain/rollout.ts";
 import type { Target } from "../domain/selector.ts";
 import { parseSelector, resolveSelectors } from "../domain/selector.ts";
@@ -198,21 +201,18 @@ export class Controller {
     if (same && count === record.instances && record.running && !held && !record.deleting) {
       return { app: await this.#view(existing), outcome: "unchanged" };
     }
-    const rolls = fingerprint(spec) !== fingerprint(record.spec) && record.running;
+    const stamp = this.#stamp();
     await this.converge.change(existing, (current) => {
-      const next: AppRecord = { ...resumed(current, this.#alive(current)), instances: count, spec };
-      if (fingerprint(spec) === fingerprint(current.spec)) return next;
-      return {
-        ...next,
-        previous: current.spec,
-        ...(current.running && { rollout: this.#rollout(next, "update", "rollout") }),
-      };
+      const next: AppRecord = { ...resumed(current, this.#alive(current)), instances: count };
+      if (fingerprint(spec) === fingerprint(current.spec)) return this.#gather({ ...next, spec }, existing, stamp);
+      if (current.running) return beginUpdate(next, spec, this.#instances(existing), stamp);
+      return this.#gather({ ...next, spec, previous: current.spec }, existing, stamp);
     });
     await this.backend.adjust(spec);
     await settle(this.converge, existing, { failOn: "any" });
     return {
       app: await this.#view(existing),
-      outcome: record.running && (!same || rolls || count !== record.instances) ? "updated" : "resumed",
+      outcome: record.running && (!same || count !== record.instances) ? "updated" : "resumed",
     };
   }
 
@@ -220,7 +220,10 @@ export class Controller {
   async resume(selectors: readonly string[]): Promise<AppView[]> {
     return this.#each(selectors, async (state, indexes) => {
       if (!state.record.running) await this.converge.prepare(state);
-      await this.converge.change(state, (record) => resumed(record, this.#alive(record), indexes));
+      const stamp = this.#stamp();
+      await this.converge.change(state, (record) =>
+        this.#gather(resumed(record, this.#alive(record), indexes), state, stamp),
+      );
       await settle(this.converge, state, { failOn: "any", ...(indexes && { indexes }) });
     });
   }
@@ -239,11 +242,12 @@ export class Controller {
     kind: "restart" | "reload",
     reason: RestartReason = "manual",
   ): Promise<AppView[]> {
+    const stamp = this.#stamp();
     return this.#each(selectors, async (state, indexes) => {
       if (!state.record.running) await this.converge.prepare(state);
       await this.converge.change(state, (record) => {
         const next = resumed(record, this.#alive(record), indexes);
-        return { ...next, rollout: this.#rollout(next, kind, reason, indexes) };
+        return beginRestart(next, this.#instances(state), kind, reason, stamp, indexes);
       });
       await settle(this.converge, state, { failOn: "any", ...(indexes && { indexes }) });
     });
@@ -372,7 +376,7 @@ export class Controller {
   /** Restarts an instance whose health check fails, unless a rollout is under way: then that decides. */
   async #restartUnwell(app: string, index: number): Promise<void> {
     const { record } = this.#state(app);
-    if (isActive(record.rollout) && record.rollout.from[index] !== undefined) return;
+    if (isActive(record.rollout) && record.rollout.from[index] !== undefined) return; // the rollout judges it
     await this.restart([`${app}:${index}`], "restart", "health");
   }
 
@@ -404,13 +408,19 @@ export class Controller {
     };
   }
 
-  #rollout(record: AppRecord, kind: RolloutKind, reason: RestartReason, indexes?: readonly number[]): Rollout {
-    const runs = new Map(this.backend.observe(record.spec.name).map((instance) => [instance.index, instance.run]));
-    // A restart of single instances joins one that is under way.
-    const joined = indexes && isActive(record.rollout) && record.rollout.kind === kind ? record.rollout.from : {};
-    const all = indexes ?? Array.from({ length: record.instances }, (_, index) => index);
-    const from = Object.fromEntries(all.map((index) => [index, runs.get(index) ?? ""]));
-    return { id: randomUUID(), kind, status: "running", reason, from: { ...joined, ...from }, startedAt: this.#now() };
+  /** An app that is started again while instances of another spec are still there takes them along by a rollout. */
+  #gather(record: AppRecord, state: AppState, stamp: RolloutStamp): AppRecord {
+    const instances = this.#instances(state);
+    if (isActive(record.rollout) || !hasStrayInstance(record, instances)) return record;
+    return { ...beginUpdate(record, record.spec, instances, stamp), ...(record.previous && { previous: record.previous }) };
+  }
+
+  #stamp(): RolloutStamp {
+    return { id: randomUUID(), at: this.#now() };
+  }
+
+  #instances(state: AppState): readonly ObservedInstance[] {
+    return this.converge.observe(state.name);
   }
 
   async #deleteOrphan(app: string): Promise<void> {

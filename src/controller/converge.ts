@@ -1,8 +1,9 @@
 import type { Backend } from "../backend/backend.ts";
 import { absorb } from "../domain/absorb.ts";
-import { fingerprint } from "../domain/app.ts";
+import { stopRollout } from "../domain/begin-rollout.ts";
 import { endTrack, trackRun } from "../domain/crash-track.ts";
 import { VelosError } from "../domain/errors.ts";
+import { describeExit } from "../domain/instance.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
 import type { Action, Plan } from "../domain/plan.ts";
 import { plan } from "../domain/plan.ts";
@@ -174,6 +175,11 @@ export class Converge {
     }
     const rollout = isActive(state.record.rollout) ? state.record.rollout : undefined;
     for (const [index, track] of counters.of(state.name)) {
+      const before = rollout?.kind === "restart" ? undefined : rollout?.from[index];
+      if (!seen.has(index) && !state.pending.has(index) && before !== undefined && track.run !== "" && track.run !== before) {
+        // A new run that ended so well that nothing of it is left: starting it again would never end.
+        state.refused.set(index, track.exit ? describeExit(track.exit) : "it ended");
+      }
       if (seen.has(index) || track.run === "" || state.pending.has(index) || rollout?.from[index] !== undefined)
         continue;
       counters.set(state.name, index, endTrack(track));
@@ -195,7 +201,7 @@ export class Converge {
   }
 
   #act(state: AppState, action: Action): void {
-    const entry = { type: action.type };
+    const entry = { type: action.type, rollout: rolloutKey(state.record) };
     state.pending.set(action.index, entry);
     const run = this.#apply(state, action).then(
       () => state.failures.delete(action.index),
@@ -269,7 +275,10 @@ export class Converge {
     state.failures.set(index, { why, at: now() });
     const rollout =
       isActive(state.record.rollout) && state.record.rollout.kind !== "restart" ? state.record.rollout : undefined;
-    if (rollout?.from[index] !== undefined || (rollout && index >= state.record.instances)) {
+    const isRollouts = rollout?.from[index] !== undefined || (rollout && index >= state.record.instances);
+    if (isRollouts) {
+      // What a rollout refused that has ended meanwhile says nothing about the one that followed.
+      if (state.pending.get(index)?.rollout !== rolloutKey(state.record)) return;
       state.refused.set(index, why);
       return;
     }
@@ -287,25 +296,8 @@ export class Converge {
     state.refused.clear();
     if (verdict.status === "done") {
       this.#replace(state, { ...record, rollout: { ...rollout, status: "done", endedAt: at } });
-    } else if (rollout.kind === "update" && record.previous && record.spec.rollout.onFailure === "revert") {
-      const { previous, ...rest } = record;
-      const print = fingerprint(previous);
-      const byIndex = new Map(instances.map((instance) => [instance.index, instance]));
-      const from: Record<string, string> = {};
-      for (let index = 0; index < record.instances; index++) {
-        const instance = byIndex.get(index);
-        if (instance?.fingerprint !== print) from[index] = instance?.run ?? "";
-      }
-      this.#replace(state, {
-        ...rest,
-        spec: previous,
-        rollout: { ...rollout, kind: "revert", status: "running", from, failure: verdict.failure },
-      });
     } else {
-      this.#replace(state, {
-        ...record,
-        rollout: { ...rollout, status: "stalled", endedAt: at, failure: rollout.failure ?? verdict.failure },
-      });
+      this.#replace(state, stopRollout(record, rollout, verdict.failure, instances, at));
     }
     const ended = state.record.rollout!;
     this.#options.events.emit({
@@ -379,6 +371,9 @@ export class Converge {
     state.notify();
   }
 }
+
+/** Tells one rollout, and one direction of it, from another. */
+const rolloutKey = ({ rollout }: AppRecord): string => (isActive(rollout) ? `${rollout.id} ${rollout.kind}` : "");
 
 const isUnreachable = (error: unknown): boolean =>
   error instanceof VelosError && error.code === "BACKEND_FAILED" && String(error.details["why"]).includes("connection");

@@ -3,7 +3,6 @@ import type { AppSpec } from "../domain/app.ts";
 import { healthTarget } from "../domain/health-target.ts";
 import { instanceEnvironment } from "../domain/instance-environment.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
-import { probe } from "./health-probe.ts";
 
 /** Until an instance is well for the first time it is asked more often: a rollout waits for it. */
 const FIRST_INTERVAL_MS = 250;
@@ -138,6 +137,8 @@ export class Health {
     try {
       const target = healthTarget(spec, env, healthSocket);
       const user = spec.user;
+      // Its HTTP client is 4 MB of memory: loaded only where a health check is.
+      const { probe } = await import("./health-probe.ts");
       return await probe(target!, spec.health!.timeoutMs, { cwd: spec.cwd, env, ...(user !== undefined && { user }) });
     } catch (error) {
       return (error as Error).message;

@@ -10,8 +10,12 @@ export interface CrashTrack {
   restarts: number;
   /** Start of the last seen run, in milliseconds since the epoch. */
   startedAt?: number;
+  /** The run that was last seen online: one that ended without it never came up, however long it took. */
+  onlineRun?: string;
   /** Every restart there ever was, automatic or by hand; never goes down. */
   total: number;
+  /** Runs that ended since the supervisor's counter began: as many as `restarts`, or one more. */
+  ended: number;
   /** Runs in a row that were shorter than min_uptime, the crash now being waited out included. */
   shortRuns: number;
   /** Time of the exit that was last counted in `shortRuns`. */
@@ -20,12 +24,15 @@ export interface CrashTrack {
   exit?: Exit;
 }
 
-export const newTrack = (): CrashTrack => ({ run: "", restarts: 0, total: 0, shortRuns: 0 });
+export const newTrack = (): CrashTrack => ({ run: "", restarts: 0, total: 0, ended: 0, shortRuns: 0 });
 
 /**
  * The track after another look. A changed run is a restart: by the supervisor when its counter grew (by as many as it
  * grew: looks may miss some), else by hand. The supervisor's counter begins again at each manual restart, which is why
  * the total is kept here.
+ *
+ * Runs that ended are counted by their exits; where looks missed some, there are at least as many as restarts. So a
+ * crash that is seen first as an exit (waiting, counter 0) and then as a restart (counter 1) is counted once.
  */
 export const trackRun = (track: CrashTrack, instance: ObservedInstance, minUptimeMs: number): CrashTrack => {
   const next: CrashTrack = { ...track };
@@ -33,32 +40,35 @@ export const trackRun = (track: CrashTrack, instance: ObservedInstance, minUptim
   const known = track.run !== "";
   const automatic = known ? Math.max(0, instance.restarts - track.restarts) : 0;
 
-  // Runs that ended since the last look: one whose exit is new, and those that nobody saw.
   const exit = instance.exit;
-  const ended = exit !== undefined && exit.at !== track.countedExitAt;
-  if (exit && ended) {
+  const isNew = exit !== undefined && exit.at !== track.countedExitAt;
+  // Of an instance that was not known, only the end that can be seen counts.
+  const endedBefore = known ? track.ended : Math.max(0, instance.restarts - Number(isNew));
+  next.ended = Math.max(endedBefore + Number(isNew), instance.restarts);
+  next.shortRuns += next.ended - endedBefore;
+  if (isNew) {
     next.exit = exit;
     next.countedExitAt = exit.at;
     const ranMs = exit.ranMs ?? (track.startedAt === undefined ? 0 : exit.at - track.startedAt);
-    if (ranMs >= minUptimeMs) next.shortRuns = 0;
-    else next.shortRuns += 1 + Math.max(0, automatic - 1);
-  } else {
-    next.shortRuns += automatic;
+    // A run that was timed out before it was ready is not a long one. Runs that nobody saw are given the benefit.
+    const neverUp = exit.result === "timeout" && track.onlineRun !== track.run && known;
+    if (ranMs >= minUptimeMs && !neverUp) next.shortRuns = 0;
   }
 
   if (changed) {
     if (known) next.total += automatic > 0 ? automatic : 1 + instance.restarts;
-    if (known && automatic === 0) next.shortRuns = 0;
+    if (known && automatic === 0) Object.assign(next, { shortRuns: 0, ended: instance.restarts });
     next.run = instance.run;
     next.restarts = instance.restarts;
   }
+  if (instance.status === "online") next.onlineRun = instance.run;
   if (instance.startedAt !== undefined) next.startedAt = instance.startedAt;
   return next;
 };
 
 /** The track of an instance that is gone: its next run is a start, not a restart. */
 export const endTrack = (track: CrashTrack): CrashTrack => {
-  const next: CrashTrack = { ...track, run: "", restarts: 0, shortRuns: 0 };
+  const next: CrashTrack = { ...track, run: "", restarts: 0, ended: 0, shortRuns: 0 };
   delete next.startedAt;
   return next;
 };

@@ -1,1 +1,364 @@
+// Loaded into Node apps by `NODE_OPTIONS=--require`, before the app's own code. It gives the app the listening sockets
+// that velos holds, tells when the app is ready, spreads old connections, and lets no request be lost when it ends.
+// It acts in one process, the one that velos started, and is silent in every other that inherits the variable. Plain
+// CommonJS and no dependencies: it must load anywhere, at once. The build strips these comments; what is shipped stays
+// below 8 KB.
 "use strict";
+
+const { env, pid } = process;
+/** How long an idle connection is left to its client once the process is leaving. */
+const IDLE_MS = 2000;
+const TICK_MS = 10;
+const QUIET_MS = 0;
+const WORKER_QUIET_MS = 100;
+/** On a connection: when it gets too old. */
+const DUE = Symbol("velos.due");
+// Who was meant: LISTEN_PID comes with sockets; without them the spawn backend says VELOS_PID, systemd SYSTEMD_EXEC_PID.
+// A worker of the app's own cluster is told by its primary, see `guideWorkers`, and only drains.
+const isWorker = Number(env.VELOS_PRIMARY) === process.ppid;
+if (isWorker || Number(env.LISTEN_PID ?? env.VELOS_PID ?? env.SYSTEMD_EXEC_PID) === pid) {
+  if (require("node:worker_threads").isMainThread) start();
+}
+
+function start() {
+  const fs = require("node:fs");
+  const net = require("node:net");
+  const cluster = require("node:cluster");
+  const { resolve } = require("node:path");
+
+  const ready = env.VELOS_READY;
+  const byListening = ready && ready !== "message";
+  const readyFile = env.VELOS_READY_FILE;
+  let healthSocket = env.VELOS_HEALTH_SOCKET;
+  const killTimeout = Number(env.VELOS_KILL_TIMEOUT) || 5000;
+  // Before SIGKILL, with time left for what the app does on exit.
+  const lastMoment = killTimeout - Math.min(500, killTimeout / 5);
+  const connectionAge = Number(env.VELOS_MAX_CONNECTION_AGE) || 0;
+  const byMessage = env.VELOS_SHUTDOWN_MESSAGE === "1";
+  /** Addresses that velos holds: `{ fd, host?, port } | { fd, path }`, and `taken` once the app listens there. */
+  const held = JSON.parse((!isWorker && env.VELOS_LISTEN) || "[]").map((address, i) => ({ ...address, fd: i + 3 }));
+
+  const preloadOption = hideFromChildren();
+  /** What listens, or did and still has connections. */
+  const servers = new Set();
+  /** Servers at sockets that every instance shares: theirs are the connections that have to be spread. */
+  const shared = new WeakSet();
+  const sessions = new Set();
+  let saidReady = false;
+  let guarded = false;
+  let leaving = false;
+  let draining = false;
+
+  takeOverListen();
+  if (!isWorker) {
+    if (ready) hearReady();
+    if (cluster.isPrimary) guideWorkers();
+  }
+  hearSignals();
+
+  /**
+   * Children of the app are not ours: a loader that velos removes or replaces must not stop them from starting. The
+   * LISTEN_* variables stay, their protocol has a pid against misunderstanding, and so does NOTIFY_SOCKET, which apps
+   * use for a watchdog or a status of their own.
+   * @returns how this file was named in NODE_OPTIONS
+   */
+  function hideFromChildren() {
+    for (const name of ["LISTEN", "READY", "READY_FILE", "HEALTH_SOCKET", "KILL_TIMEOUT", "MAX_CONNECTION_AGE"])
+      delete env[`VELOS_${name}`];
+    for (const name of ["SHUTDOWN_MESSAGE", "PID", "PRIMARY"]) delete env[`VELOS_${name}`];
+    let own = "";
+    const kept = env.NODE_OPTIONS?.replace(
+      /(^|\s)(?:--require|-r)[\s=]+("(?:[^"\\]|\\.)*"|\S+)/g,
+      (option, _, quoted) => {
+        const name = quoted.replace(/^"|"$|\\(.)/g, "$1");
+        let same = name === __filename;
+        try {
+          same ||= fs.realpathSync(name) === __filename;
+        } catch {
+          // Not a file: the name of a package.
+        }
+        if (!same) return option;
+        own = option;
+        return "";
+      },
+    ).trim();
+    if (kept) env.NODE_OPTIONS = kept;
+    else delete env.NODE_OPTIONS;
+    return own;
+  }
+
+  // Listening
+
+  /** Every server of Node, http, https, http2 and what frameworks make of them, comes through here. */
+  function takeOverListen() {
+    const { listen } = net.Server.prototype;
+    net.Server.prototype.listen = function (...args) {
+      if (this._handle) return listen.apply(this, args);
+      watch(this);
+      const [first, ...others] = claim(args);
+      if (!first) {
+        // Without held addresses the app's own are what its readiness is about.
+        if (!held.length && byListening) this.once("listening", sayReady);
+        return listen.apply(this, args);
+      }
+      if (first.path) this._pipeName = first.path;
+      shared.add(this);
+      this.once("listening", () => {
+        for (const { fd } of others) lead(net.createServer(), { fd }, this);
+        if (healthSocket) openHealthSocket(this);
+        if (byListening) sayReady();
+      });
+      // listen(2) on a socket that listens already changes its backlog, and for every instance: so the most that the
+      // kernel allows, whatever this app would have asked for.
+      return listen.call(this, { fd: first.fd, signal: args[0]?.signal }, 65535, args.at(-1));
+    };
+
+    // A cluster primary that gives its workers sockets instead of connections (SCHED_NONE) opens them here.
+    const create = net._createServerHandle;
+    net._createServerHandle = function (address, port, ...rest) {
+      const [first] = claim([port > 0 ? { port, host: address } : address]);
+      if (!first) return create.call(this, address, port, ...rest);
+      if (byListening) cluster.once("listening", sayReady);
+      return create.call(this, null, null, null, first.fd);
+    };
+  }
+
+  function watch(server) {
+    if (servers.has(server)) return;
+    servers.add(server);
+    server.once("close", () => servers.delete(server));
+    if (connectionAge && held.length && typeof server.closeIdleConnections === "function") guardAnswers();
+    // Only those of http2 have it.
+    if (typeof server.updateSettings === "function") {
+      server.on("session", (session) => {
+        sessions.add(session);
+        session.once("close", () => sessions.delete(session));
+        if (leaving) leaveSession(session);
+      });
+    }
+  }
+
+  /**
+   * The held sockets that a call of listen() means, now taken; none: the call is not about them. A port that is held
+   * on several hosts goes by the host, and who names none means all of them. What is taken is not found again: the
+   * second listen() on a port gets its EADDRINUSE from the kernel, as ever.
+   */
+  function claim([first, second]) {
+    const options =
+      first !== null && typeof first === "object"
+        ? first
+        : Number(first) >= 0
+          ? { port: first, host: typeof second === "string" ? second : undefined }
+          : { path: first };
+    const { fd, port, host, path } = options;
+    let found = held.filter((address) => {
+      if (address.taken || options._handle || options.handle) return false;
+      if (fd !== undefined) return address.fd === fd;
+      if (port !== undefined && port !== null) return address.port === Number(port);
+      return typeof path === "string" && address.path === resolve(path);
+    });
+    if (found.length > 1 && host) {
+      const named = found.filter((address) => address.host === host);
+      if (named.length) found = named;
+      else if (host === "localhost") found = found.filter((address) => /^(127\.|::1$)/.test(address.host));
+      else if (host === "0.0.0.0") found = found.filter((address) => !address.host?.includes(":"));
+      else if (host !== "::") found = [];
+    }
+    for (const address of found) address.taken = true;
+    return found;
+  }
+
+  /** Has a helper listen at a second place for the server, and ends it with the server. */
+  function lead(helper, where, server, onListening) {
+    helper.once("error", complain);
+    helper.listen(where, 65535, () => {
+      // The server's own acceptor, be it Node's or a cluster primary's: the connections are the server's from the start.
+      helper._handle.onconnection = (error, client) => server._handle?.onconnection(error, client);
+      onListening?.();
+    });
+    const { close } = server;
+    server.close = function (...args) {
+      helper.close();
+      return close.apply(this, args);
+    };
+  }
+
+  /** Where velosd asks this very instance for its health, which behind a shared socket it could not. */
+  function openHealthSocket(server) {
+    const path = healthSocket;
+    healthSocket = undefined;
+    // What an earlier run left, where the directory outlives it.
+    fs.rmSync(path, { force: true });
+    const helper = net.createServer();
+    lead(helper, { path }, server, () => {
+      // Plain HTTP even where the app speaks TLS: there is no certificate for a path.
+      if (!server.listenerCount("secureConnection")) return;
+      helper._handle.onconnection = (_, handle) =>
+        server.emit(
+          "secureConnection",
+          new net.Socket({ handle, allowHalfOpen: true, readable: true, writable: true }),
+        );
+    });
+  }
+
+  // Readiness
+
+  /** `process.send("ready")` as pm2 has it; there is no channel behind it unless the app was given one. */
+  function hearReady() {
+    const { send } = process;
+    process.send = function (message, ...rest) {
+      if (message === "ready") sayReady();
+      if (send) return send.call(this, message, ...rest);
+      const callback = rest.at(-1);
+      if (typeof callback === "function") process.nextTick(callback, null);
+      return true;
+    };
+  }
+
+  function sayReady() {
+    if (!ready || saidReady) return;
+    saidReady = true;
+    if (readyFile) return fs.writeFile(readyFile, "", (error) => error && complain(error));
+    if (!env.NOTIFY_SOCKET) return;
+    // Node has no datagram sockets of the UNIX kind. One process per start, which nobody waits for.
+    const { NOTIFY_SOCKET, PATH = "" } = env;
+    require("node:child_process")
+      .spawn("systemd-notify", ["--ready"], {
+        stdio: ["ignore", "ignore", "inherit"],
+        env: { NOTIFY_SOCKET, PATH: `${PATH}:/usr/bin:/bin` },
+      })
+      .on("error", complain)
+      .unref();
+  }
+
+  function complain(error) {
+    console.error(`velos: ${error.message}`);
+  }
+
+  // Ending
+
+  function hearSignals() {
+    // signal-exit, which very many packages use, takes any listener but its own for somebody who will end the process,
+    // and leaves it running. So that both do what they are for, ours is not shown.
+    const { listeners } = process;
+    process.listeners = function (event) {
+      return listeners.call(this, event).filter((listener) => listener !== hearSignal);
+    };
+    process.on("SIGTERM", hearSignal).on("SIGINT", hearSignal);
+  }
+
+  function hearSignal(signal) {
+    const theirs = process.listenerCount(signal) > 1;
+    leave();
+    if (byMessage && process.listenerCount("message")) process.emit("message", "shutdown");
+    else if (!theirs) drain(signal);
+  }
+
+  /**
+   * Whoever ends the process, the app or `drain`: from here on answers tell clients to come back on a new connection,
+   * and idle connections stay open for a while. http's close() would end them at once, in the face of the client that
+   * is just sending its next request.
+   */
+  function leave() {
+    if (leaving) return;
+    leaving = true;
+    guardAnswers();
+    for (const server of servers) if (server.closeIdleConnections) server.closeIdleConnections = () => {};
+    for (const session of sessions) leaveSession(session);
+    const closeIdle = () => {
+      for (const server of servers) {
+        if (!server.closeIdleConnections || (server.listening && !draining)) continue;
+        delete server.closeIdleConnections;
+        server.closeIdleConnections();
+      }
+      for (const session of sessions) session.close();
+    };
+    setTimeout(() => setInterval(closeIdle, 100).unref(), Math.min(IDLE_MS, lastMoment / 2)).unref();
+  }
+
+  /** GOAWAY when a request has just come: it covers that one, and a client with one at a time sends no other yet. */
+  function leaveSession(session) {
+    session.once("stream", () => session.close());
+  }
+
+  function drain(signal) {
+    if (draining) return;
+    const busy = [...servers].filter((server) => server.listening || server._connections);
+    const workers = isWorker ? [] : Object.values(cluster.workers ?? {});
+    if (!busy.length && !workers.length) {
+      // Nothing to wait for: it ends as it would without us.
+      process.removeListener(signal, hearSignal);
+      process.kill(pid, signal);
+      return;
+    }
+    draining = true;
+    for (const server of busy) {
+      // What a primary has accepted already it still hands to its workers: they take it, and stop when it has ended.
+      if (!isWorker || server._handle?.fd >= 0) net.Server.prototype.close.call(server);
+    }
+    for (const worker of workers) {
+      worker.exitedAfterDisconnect = true;
+      worker.process.kill("SIGTERM");
+    }
+    const exit = () => process.exit(0);
+    setTimeout(exit, lastMoment);
+    let quiet = 0;
+    setInterval(() => {
+      const left = busy.some((server) => server._connections) || workers.some((worker) => !worker.isDead());
+      quiet = left ? 0 : quiet + TICK_MS;
+      if (quiet > (isWorker ? WORKER_QUIET_MS : QUIET_MS)) exit();
+    }, TICK_MS);
+  }
+
+  // Answers
+
+  /**
+   * Puts `Connection: close` on the answers of http that are the last of their connection: while the process is
+   * leaving, and at a shared socket when the connection has got old. Whoever wakes first takes a burst of new
+   * connections, and keeps them; closed one by one, at ages of their own, they come back spread over the instances.
+   */
+  function guardAnswers() {
+    if (guarded) return;
+    guarded = true;
+    const { prototype } = require("node:http").ServerResponse;
+    const { _storeHeader } = prototype;
+    prototype._storeHeader = function (...args) {
+      _storeHeader.apply(this, args);
+      if (this._last || !(leaving || isOld(this)) || !mayBeLast(this)) return;
+      // What the app itself said about the connection goes too: proxies copy it from what they ask.
+      const kept = this._header.replace(/\r\n(?:connection|keep-alive):[^\r]*/gi, "");
+      this._header = kept.replace("\r\n", "\r\nConnection: close\r\n");
+      this._last = true;
+      this.shouldKeepAlive = false;
+    };
+  }
+
+  function isOld({ req }) {
+    const socket = req?.socket;
+    if (!socket || !shared.has(socket.server)) return false;
+    const now = performance.now();
+    const due = socket[DUE];
+    if (due === undefined) socket[DUE] = now + connectionAge * (0.5 + Math.random());
+    return now > due;
+  }
+
+  /** True when no further request has come on the connection, nor more of this one is to come: neither is cut off. */
+  function mayBeLast({ req, statusCode }) {
+    if (!req || statusCode < 200 || req.socket?.parser?.incoming !== req) return false;
+    const { headers } = req;
+    return leaving || req.complete || !(headers["content-length"] > 0 || headers["transfer-encoding"]);
+  }
+
+  // In the app's own cluster
+
+  /** Workers drain like an instance, when the primary ends. They alone need this file again, if it is still there. */
+  function guideWorkers() {
+    const { fork } = cluster;
+    cluster.fork = function (own) {
+      const options = (own ?? {}).NODE_OPTIONS ?? env.NODE_OPTIONS ?? "";
+      const added = { VELOS_PRIMARY: pid, VELOS_KILL_TIMEOUT: killTimeout };
+      if (fs.existsSync(__filename)) added.NODE_OPTIONS = `${preloadOption} ${options}`.trim();
+      return fork.call(this, { ...own, ...added });
+    };
+  }
+}

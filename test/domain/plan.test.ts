@@ -337,6 +337,39 @@ describe("a rollout stops at", () => {
   });
 });
 
+describe("with a health check", () => {
+  const checked = { health: { http: "/healthz", intervalMs: 1000, timeoutMs: 500, failures: 3, gracePeriodMs: 0 } };
+  const healthy = specOf({ ...checked, rollout: { pauseMs: 0, minReadyMs: 1000 } });
+  const record = running(2, { spec: healthy, previous: before, rollout: rolloutOf("update", 2) });
+  const up = (changes: Partial<ObservedInstance>) =>
+    onlineOf(1, fingerprint(healthy), { run: "new-1", startedAt: 190_000, onlineAt: 191_000, ...changes });
+
+  test("an instance is waited for until it passes, as long as the deadline allows", () => {
+    expect(plan(record, seen([old(0), up({})]), NOW)).toEqual({ actions: [], lookAgainAt: 250_000 });
+    expect(plan(record, seen([old(0), up({})]), 250_000).verdict).toMatchObject({ status: "stalled" });
+  });
+
+  test("min_ready counts from the first pass", () => {
+    const well = up({ wellAt: NOW - 400 });
+    expect(plan(record, seen([old(0), well]), NOW)).toEqual({ actions: [], lookAgainAt: NOW + 600 });
+    expect(plan(record, seen([old(0), well]), NOW + 600).actions).toEqual([stop(0)]);
+  });
+
+  test("a new instance that is unwell stops the rollout", () => {
+    expect(plan(record, seen([old(0), up({ unwell: "GET /healthz: 500" })]), NOW).verdict).toEqual({
+      status: "stalled",
+      failure: { index: 1, why: "GET /healthz: 500" },
+    });
+  });
+
+  test("an old one that is unwell does not serve: it goes first", () => {
+    const reload = running(2, { spec: healthy, rollout: rolloutOf("reload", 2) });
+    const both = [0, 1].map((index) => onlineOf(index, fingerprint(healthy), { wellAt: 0 }));
+    const sick = { ...both[0]!, unwell: "timed out" };
+    expect(plan(reload, seen([sick, both[1]!]), NOW).actions).toMatchObject([restart(0)]);
+  });
+});
+
 describe("a paused rollout", () => {
   const paused = updating(3, {}, { status: "paused" });
 

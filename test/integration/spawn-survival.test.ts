@@ -159,7 +159,7 @@ test("a run whose pid was not written down is found by its name", async () => {
   const { pid, run } = await startOne();
   await watched!.backend.close();
   const { pid: _, startTime: __, startedAt: ___, onlineAt: ____, ...state } = readState();
-  writeFileSync(statePath(), JSON.stringify({ ...state, phase: "spawning" }));
+  writeFileSync(statePath(), JSON.stringify({ ...state, phase: "spawning", spawner: "an earlier velosd" }));
   const { backend } = await open();
   expect(backend.observe(app)).toMatchObject([{ pid, run, status: "online", restarts: 0 }]);
   expect(readState()).toMatchObject({ pid, phase: "running" });
@@ -170,7 +170,7 @@ test("a run that was announced and never had a process is begun", async () => {
   await watched!.backend.close();
   process.kill(pid!, "SIGKILL");
   const { pid: _, startTime: __, ...state } = readState();
-  writeFileSync(statePath(), JSON.stringify({ ...state, phase: "spawning", run: "0".repeat(32) }));
+  writeFileSync(statePath(), JSON.stringify({ ...state, phase: "spawning", spawner: "velosd", run: "0".repeat(32) }));
   await open();
   const instance = await watched!.until(app, 0, "online", ({ status }) => status === "online");
   expect(instance.restarts).toBe(0);

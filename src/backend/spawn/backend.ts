@@ -67,7 +67,9 @@ export class SpawnBackend implements Backend {
   async open(onChange: (app: string) => void): Promise<void> {
     this.#onChange = onChange;
     mkdirSync(this.#stateDir, { recursive: true });
-    for (const state of readStates(this.#stateDir, this.epoch)) this.#add(new Instance(this.#host, state)).recover();
+    const states = readStates(this.#stateDir, this.epoch);
+    const instances = states.map((state) => this.#add(new Instance(this.#host, state)));
+    await Promise.all(instances.map((instance) => instance.recover()));
     this.#tendLogs();
   }
 

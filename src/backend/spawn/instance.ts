@@ -204,8 +204,14 @@ export class Instance {
   /**
    * Goes on where an earlier velosd was. What runs is adopted; what died meanwhile is run again at once, if it should
    * be, which counts as one restart; what was being ended is ended.
+   * @returns resolves when it is known what there is; at once but for runs that were just beginning
    */
-  recover(): void {
+  async recover(): Promise<void> {
+    const found = this.#recover();
+    await found.catch(() => undefined);
+  }
+
+  #recover(): Promise<unknown> {
     const state = this.#state;
     const { pid, startTime = "" } = state;
     const main = pid === undefined ? undefined : this.#host.adopted.adopt(pid, startTime);
@@ -214,7 +220,13 @@ export class Instance {
     const found = pid === undefined && state.spawner !== undefined ? this.#findLost() : Promise.resolve(main);
     this.#begun = found.then(() => undefined);
     this.#ignore(this.#begun);
-    switch (state.phase) {
+    this.#goOn(found, main);
+    return found;
+  }
+
+  #goOn(found: Promise<MainProcess | undefined>, main: MainProcess | undefined): void {
+    const { phase } = this.#state;
+    switch (phase) {
       case "stopping":
         return this.#ignore(this.stop());
       case "restarting":
@@ -302,11 +314,12 @@ export class Instance {
     this.#group = main.pid;
     this.#ending = undefined;
     this.#verdict = undefined;
+    const isKnown = this.#state.pid === main.pid;
     Object.assign(this.#state, { pid: main.pid, startTime: main.startTime });
     delete this.#state.spawner;
     this.#ended = main.ended.then((end) => this.#onEnd(main, end));
     // Before anything else: from here on the process is found by its pid.
-    this.#save();
+    if (!isKnown) this.#save();
   }
 
   #onEnd(main: MainProcess, end: ProcessEnd): void {

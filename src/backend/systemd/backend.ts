@@ -11,12 +11,13 @@ import { describeExit } from "../../domain/instance.ts";
 import { instanceEnvironment } from "../../domain/instance-environment.ts";
 import type { Backend, Facility, LogLine, LogQuery, Scope, Usage } from "../backend.ts";
 import { portOwner } from "../port-owner.ts";
+import type { Variant } from "./bus.ts";
 import { BusError } from "./bus.ts";
 import { cgroupUsage } from "./cgroup.ts";
 import { dropInText, environmentFileText, settingsDropIn, writeOrRemove } from "./drop-in.ts";
 import { journalLines } from "./journal.ts";
-import { isNoSuchUnit, isUnitExists, Manager } from "./manager.ts";
-import { appSlice, cronTimer, dropInDirectory, healthDirectory, instanceUnit } from "./names.ts";
+import { disconnected, isNoSuchUnit, isUnitExists, Manager } from "./manager.ts";
+import { appSlice, cronTimer, dropInDirectory, healthDirectory, instanceUnit, parseInstanceUnit } from "./names.ts";
 import { foldExit, instanceProperties, limitProperties, readEnvironment } from "./properties.ts";
 import type { ScheduleCommand } from "./schedule.ts";
 import { setSchedule } from "./schedule.ts";
@@ -44,11 +45,12 @@ export class SystemdBackend implements Backend {
   epoch = "";
   #units = new Units();
   #onChange: (app: string) => void = () => {};
+  #asking: Promise<void> | undefined;
 
   constructor(options: SystemdOptions) {
     this.options = options;
     this.manager = new Manager(options.busAddress, {
-      changed: (unit, properties) => this.#announce(this.#units.changed(unit, properties)),
+      changed: (unit, properties) => this.#changed(unit, properties),
       removed: (unit) => {
         this.#sockets.removed(unit);
         this.#announce(this.#units.removed(unit));
@@ -223,15 +225,39 @@ export class SystemdBackend implements Backend {
     if (app !== undefined) this.#onChange(app);
   }
 
+  #changed(unit: string, properties: Record<string, Variant>): void {
+    const app = this.#units.changed(unit, properties);
+    if (!this.#units.isInDoubt(unit)) this.#announce(app);
+    else if (!this.#asking) void this.#askAgain();
+  }
+
+  /**
+   * Makes sure of the units that seem to have ended: before the manager restarts a unit it says for a moment that it is
+   * failed or inactive. What it says next is in its queue already, so it arrives before the answer to any call.
+   */
+  async #askAgain(): Promise<void> {
+    this.#asking ??= this.manager.sync().finally(() => (this.#asking = undefined));
+    try {
+      await this.#asking;
+    } catch {
+      // Without a connection nothing is known; after the next one everything is looked at.
+      return;
+    }
+    for (const unit of this.#units.settleDoubts()) this.#announce(parseInstanceUnit(unit)?.app);
+  }
+
   /** Looks at every instance unit anew: at the beginning, and when signals may have been missed. */
   async #look(): Promise<void> {
     await this.#sockets.look();
+    // What is being started meanwhile is in neither list.
+    const known = this.#units.loaded();
     const units = new Set(await this.manager.listInstanceUnits());
-    for (const unit of this.#units.loaded()) if (!units.has(unit)) this.#announce(this.#units.removed(unit));
+    for (const unit of known) if (!units.has(unit)) this.#announce(this.#units.removed(unit));
     await Promise.all(
       [...units].map(async (unit) => {
         const properties = await this.manager.unitProperties(unit);
         this.#units.changed(unit, properties);
+        this.#units.settleDoubt(unit);
         const print = readEnvironment(properties)["VELOS_SPEC"];
         if (print !== undefined) this.#units.setFingerprint(unit, print);
       }),
@@ -247,6 +273,8 @@ export class SystemdBackend implements Backend {
   async #finish(unit: string, job: Promise<string>): Promise<void> {
     const result = await job;
     if (result === "done") return;
+    if (result === "lost") throw disconnected("before it said whether the unit came up");
+    if (this.#units.isInDoubt(unit)) await this.#askAgain();
     const facts = this.#units.facts(unit);
     const exit = facts && foldExit(facts);
     const why =

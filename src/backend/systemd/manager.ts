@@ -42,6 +42,7 @@ export class Manager {
   #events: ManagerEvents;
   #bus: Bus | undefined;
   #closed = false;
+  #reloading = false;
 
   constructor(address: string, events: ManagerEvents) {
     this.#address = address;
@@ -62,19 +63,28 @@ export class Manager {
         if (unit !== undefined) this.#events.changed(unit, signal.body[1] as Record<string, Variant>);
         return;
       }
+      if (signal.member === "NameOwnerChanged") void this.#replaced(bus, signal.body[2] as string);
       if (signal.interface !== MANAGER) return;
       // UnitNew is ignored: asking for the properties of a unit that is being unloaded creates it again, and loops.
       if (signal.member === "JobRemoved") this.jobs.removed(signal.body[1] as string, signal.body[3] as string);
-      else if (signal.member === "UnitRemoved") this.#events.removed(signal.body[0] as string);
-      else if (signal.member === "Reloading" && signal.body[0] === false) this.#events.stale();
+      else if (signal.member === "Reloading") {
+        this.#reloading = signal.body[0] as boolean;
+        if (!this.#reloading) this.#events.stale();
+      }
+      // A reload (systemctl daemon-reload) unloads every unit and loads it again: nothing of that is news.
+      else if (signal.member === "UnitRemoved" && !this.#reloading) this.#events.removed(signal.body[0] as string);
     };
     // Listening before acting: no change between the first look and the first signal can be missed.
     await bus.addMatch(`type='signal',sender='${DESTINATION}',interface='${MANAGER}',path='${PATH}'`);
     await bus.addMatch(
       `type='signal',sender='${DESTINATION}',interface='${PROPERTIES}',member='PropertiesChanged',path_namespace='${PATH}/unit'`,
     );
+    await bus.addMatch(
+      `type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${DESTINATION}'`,
+    );
     await bus.call(PATH, MANAGER, "Subscribe");
     this.#bus = bus;
+    this.#reloading = false;
     const [version, started] = await Promise.all([
       this.#managerProperty("Version"),
       this.#managerProperty("UserspaceTimestamp"),
@@ -138,6 +148,11 @@ export class Manager {
     await this.#call("SetUnitProperties", "sba(sv)", [unit, true, properties]);
   }
 
+  /** Resolves when everything has arrived that the manager had said before it was asked. */
+  async sync(): Promise<void> {
+    await this.#raw(PATH, "org.freedesktop.DBus.Peer", "Ping", "", []);
+  }
+
   /** Makes the manager read its files again, as `systemctl daemon-reload` does. */
   async reload(): Promise<void> {
     await this.#call("Reload", "", []);
@@ -167,6 +182,20 @@ export class Manager {
     }
   }
 
+  /** The manager is new on the bus (systemctl daemon-reexec): what it told nobody meanwhile has to be asked for. */
+  async #replaced(bus: Bus, owner: string): Promise<void> {
+    if (owner === "" || bus !== this.#bus) return;
+    this.jobs.lose();
+    this.#reloading = false;
+    try {
+      await bus.call(PATH, MANAGER, "Subscribe");
+    } catch (error) {
+      // It subscribed us already, from what it wrote down before; a lost connection is treated where it is noticed.
+      if (!(error instanceof BusError)) throw error;
+    }
+    this.#events.stale();
+  }
+
   async #reconnect(why: string): Promise<void> {
     this.#bus = undefined;
     this.jobs.lose();
@@ -184,7 +213,8 @@ export class Manager {
   }
 }
 
-const disconnected = (why: string): VelosError =>
+/** What a call fails with that the bus cannot carry, or whose answer was lost with it. */
+export const disconnected = (why: string): VelosError =>
   new VelosError("BACKEND_FAILED", {
     backend: "systemd",
     why: `the connection to the bus is down (${why})`,

@@ -4,11 +4,17 @@ import { instanceUnit, parseInstanceUnit } from "./names.ts";
 import type { UnitFacts } from "./properties.ts";
 import { emptyFacts, foldExit, foldStatus, readProperties } from "./properties.ts";
 
+/** True for a unit that runs nothing and for which nothing is queued. */
+const hasEnded = ({ activeState, job }: UnitFacts): boolean =>
+  job === 0 && (activeState === "failed" || activeState === "inactive");
+
 interface Entry {
   app: string;
   index: number;
   facts: UnitFacts;
   fingerprint: string;
+  /** It seems to have ended, and the manager may be about to say that it restarts it. */
+  inDoubt: boolean;
   /** The last end of a run that was seen: the manager forgets it when the next one begins. */
   exit?: Exit;
 }
@@ -29,7 +35,9 @@ export class Units {
     if (!this.#entries.has(unit) && (state === undefined || state === "inactive")) return undefined;
     const entry = this.#ensure(unit);
     if (!entry) return undefined;
+    const had = hasEnded(entry.facts);
     readProperties(entry.facts, properties);
+    entry.inDoubt = hasEnded(entry.facts) && (entry.inDoubt || !had);
     const exit = foldExit(entry.facts);
     if (exit) entry.exit = exit;
     return entry.app;
@@ -53,6 +61,23 @@ export class Units {
     if (entry) entry.fingerprint = fingerprint;
   }
 
+  isInDoubt(unit: string): boolean {
+    return this.#entries.get(unit)?.inDoubt ?? false;
+  }
+
+  /** To be called when the manager has had the chance to say more. */
+  settleDoubt(unit: string): void {
+    const entry = this.#entries.get(unit);
+    if (entry) entry.inDoubt = false;
+  }
+
+  /** Ends all doubts; returns the units they were about. */
+  settleDoubts(): string[] {
+    const units = [...this.#entries.keys()].filter((unit) => this.isInDoubt(unit));
+    for (const unit of units) this.settleDoubt(unit);
+    return units;
+  }
+
   facts(unit: string): UnitFacts | undefined {
     return this.#entries.get(unit)?.facts;
   }
@@ -69,7 +94,7 @@ export class Units {
     const instances: ObservedInstance[] = [];
     for (const entry of this.#byApp.get(app)?.values() ?? []) {
       const { facts } = entry;
-      const status = foldStatus(facts);
+      const status = entry.inDoubt ? "stopping" : foldStatus(facts);
       if (status === undefined) continue;
       const alive = facts.mainPid > 0;
       instances.push({
@@ -108,7 +133,7 @@ export class Units {
     if (known) return known;
     const parsed = parseInstanceUnit(unit);
     if (!parsed) return undefined;
-    const entry: Entry = { ...parsed, facts: emptyFacts(), fingerprint: "" };
+    const entry: Entry = { ...parsed, facts: emptyFacts(), fingerprint: "", inDoubt: false };
     this.#entries.set(unit, entry);
     const app = this.#byApp.get(parsed.app) ?? new Map<number, Entry>();
     app.set(parsed.index, entry);

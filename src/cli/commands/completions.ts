@@ -6,10 +6,11 @@ export class CompletionsCommand extends VelosCommand {
   static override paths = [["completions"]];
   static override usage = Command.Usage({
     description: "print completions for bash, zsh or fish",
+    details: "They complete commands, options, and the names of apps and instances that there are.",
     examples: [
-      ["bash", "velos completions bash > /etc/bash_completion.d/velos"],
-      ["zsh", "velos completions zsh > ~/.zfunc/_velos"],
-      ["fish", "velos completions fish > ~/.config/fish/completions/velos.fish"],
+      ["", "velos completions bash > /etc/bash_completion.d/velos"],
+      ["", "velos completions zsh > ~/.zfunc/_velos"],
+      ["", "velos completions fish > ~/.config/fish/completions/velos.fish"],
     ],
   });
 
@@ -23,7 +24,8 @@ export class CompletionsCommand extends VelosCommand {
         why: `no completions for '${this.shell}'`,
         hint: "the shells are bash, zsh and fish",
       });
-    this.print(script);
+    if (this.json) this.printJson({ shell: this.shell, script });
+    else this.print(script);
     return 0;
   }
 }

@@ -22,7 +22,7 @@ export class DescribeCommand extends VelosCommand {
       for await (const line of daemon.stream("logs", { selectors: [this.selector], lines: 5, level: "error" }))
         errors.push(line);
       if (this.json) this.printJson({ ...described, errors });
-      else this.print(describeText(described, errors, this.style, this.terminal.stdout.columns ?? 80));
+      else this.print(describeText(described, errors, this.style, this.width));
       return 0;
     });
   }

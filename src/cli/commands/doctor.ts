@@ -10,22 +10,11 @@ export class DoctorCommand extends VelosCommand {
   });
 
   override async execute(): Promise<number> {
-    return this.withDaemon(async (daemon) => {
-      const [about, { facilities, problems }] = await Promise.all([daemon.call("ping", {}), daemon.call("doctor", {})]);
-      if (this.json) this.printJson({ ...about, facilities, problems });
-      else {
-        const { style } = this;
-        this.print(
-          [
-            `velosd ${about.version}, ${about.scope} scope, backend ${about.backend}, Node ${about.node}`,
-            ...facilities.map(
-              ({ name, ok, note }) => `${ok ? style.green("ok") : style.yellow("--")}  ${name.padEnd(20)} ${note}`,
-            ),
-            ...problems.map((problem) => `${style.red("!!")}  ${problem}`),
-          ].join("\n"),
-        );
-      }
-      return problems.length > 0 ? 1 : 0;
-    });
+    const { examine } = await import("../examine.ts");
+    const { doctorText } = await import("../render/doctor.ts");
+    const findings = await examine(this.terminal, this.places, this.backend, () => this.connect());
+    if (this.json) this.printJson(findings);
+    else this.print(doctorText(findings, this.style));
+    return findings.problems.length > 0 ? 1 : 0;
   }
 }

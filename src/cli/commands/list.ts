@@ -1,16 +1,20 @@
 import { Command, Option } from "clipanion";
-import { appTable } from "../render/app-table.ts";
+import type { Connection } from "../../client/connection.ts";
+import type { Result } from "../../api/operations.ts";
+import { settledText } from "../settled.ts";
 import { VelosCommand } from "../velos-command.ts";
 
 export class ListCommand extends VelosCommand {
   static override paths = [["list"]];
+  static override rest = "selector";
   static override usage = Command.Usage({
     description: "apps with their instances, a row each",
     details:
       "cpu: 100% is one processor, since the last look or, at the first, since the start. memory: of the instance and its children.",
     examples: [
-      ["", "velos list"],
+      ["every app", "velos list"],
       ["only some", "velos list 'api*'"],
+      ["again every second; q ends it", "velos list --watch"],
       ["for programs", "velos list --json"],
     ],
   });
@@ -19,19 +23,23 @@ export class ListCommand extends VelosCommand {
   selectors = Option.Rest({ name: "selector" });
 
   override async execute(): Promise<number> {
+    if (this.watch) {
+      const { watchList } = await import("../watch-list.ts");
+      const connect = (first: boolean): Promise<Connection> => this.connect(first);
+      return watchList({ terminal: this.terminal, json: this.json, connect, look: (daemon) => this.#look(daemon) });
+    }
     return this.withDaemon(async (daemon) => {
-      for (;;) {
-        const { apps, problems } = await daemon.call(
-          "list",
-          this.selectors.length > 0 ? { selectors: this.selectors } : {},
-        );
-        const width = this.terminal.stdout.columns ?? 80;
-        if (this.json) this.printJson({ apps, ...(problems.length > 0 && { problems }) });
-        else this.print(`${this.watch ? "\u001b[H\u001b[2J" : ""}${appTable(apps, this.style, width)}`);
-        if (!this.json) for (const problem of problems) this.note(problem);
-        if (!this.watch || this.json) return 0;
-        await new Promise((resolve) => setTimeout(resolve, 1000));
+      const { apps, problems } = await this.#look(daemon);
+      if (this.json) this.printJson({ apps, ...(problems.length > 0 && { problems }) });
+      else {
+        this.print(settledText(apps, this.style, this.width));
+        for (const problem of problems) this.note(problem);
       }
+      return 0;
     });
+  }
+
+  #look(daemon: Connection): Promise<Result<"list">> {
+    return daemon.call("list", this.selectors.length > 0 ? { selectors: this.selectors } : {});
   }
 }

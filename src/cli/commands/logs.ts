@@ -8,10 +8,11 @@ import { VelosCommand } from "../velos-command.ts";
 
 export class LogsCommand extends VelosCommand {
   static override paths = [["logs"]];
+  static override rest = "selector";
   static override usage = Command.Usage({
     description: "what apps wrote: the last lines, and with -f those to come",
     details:
-      "Instances are interleaved by time. A level means at least this severe, and -n counts lines that match:\n`-n 100 --level error` gives the last hundred errors. Levels come from a <N> prefix, JSON, or words like ERROR.",
+      "Instances are interleaved by time. A level means at least this severe, and -n counts lines that match: `-n 100 --level error` gives the last hundred errors. Levels come from a <N> prefix, JSON, or words like ERROR.",
     examples: [
       ["follow all instances of api", "velos logs api -f"],
       ["the last hundred errors of one", "velos logs api:2 -n 100 --level error"],
@@ -45,7 +46,6 @@ export class LogsCommand extends VelosCommand {
         follow: this.follow,
       });
       const { stdout } = this.terminal;
-      stdout.on("error", () => process.exit(0));
       for await (const line of stream) {
         const text = this.json ? JSON.stringify(line) : logText(line, this.style);
         if (!stdout.write(`${text}\n`)) await new Promise((resolve) => stdout.once("drain", resolve));

@@ -20,7 +20,7 @@ export class ReloadCommand extends VelosCommand {
         daemon.call("restart", { selectors: this.selectors, rolling: true }),
       );
       if (this.json) this.printJson({ apps });
-      else this.print(settledText(apps, this.style, this.terminal.stdout.columns ?? 80));
+      else this.print(settledText(apps, this.style, this.width));
       return 0;
     });
   }

@@ -29,7 +29,7 @@ export class RestartCommand extends VelosCommand {
         }),
       );
       if (this.json) this.printJson({ apps });
-      else this.print(settledText(apps, this.style, this.terminal.stdout.columns ?? 80));
+      else this.print(settledText(apps, this.style, this.width));
       return 0;
     });
   }

@@ -25,14 +25,17 @@ export class RolloutCommand extends VelosCommand {
   override async execute(): Promise<number> {
     const { action } = this;
     if (action !== "status" && !Object.hasOwn(ACTIONS, action)) {
-      throw new VelosError("USAGE", { why: `'${action}' is not something to do with a rollout`, hint: "status, pause, resume or undo" });
+      throw new VelosError("USAGE", {
+        why: `'${action}' is not something to do with a rollout`,
+        hint: "status, pause, resume or undo",
+      });
     }
     return this.withDaemon(async (daemon) => {
       if (action !== "status") await daemon.call(ACTIONS[action as keyof typeof ACTIONS], { app: this.app });
       if (this.watch) await this.#follow(daemon);
       const { app, rollout } = await daemon.call("rollout", { app: this.app });
       if (this.json) this.printJson({ app, rollout: rollout ?? null });
-      else this.print(rolloutText(app, rollout, this.style, this.terminal.stdout.columns ?? 80));
+      else this.print(rolloutText(app, rollout, this.style, this.width));
       return rollout?.failure && rollout.status !== "running" && rollout.status !== "paused" ? 1 : 0;
     });
   }
@@ -43,7 +46,8 @@ export class RolloutCommand extends VelosCommand {
     if (rollout?.status !== "running" && rollout?.status !== "paused") return;
     for await (const event of events) {
       if (event.app !== this.app) continue;
-      if (event.type === "instance" && !this.json) this.print(`${event.app}:${event.index} ${event.status === "absent" ? "gone" : event.status}`);
+      if (event.type === "instance" && !this.json)
+        this.print(`${event.app}:${event.index} ${event.status === "absent" ? "gone" : event.status}`);
       if (event.type === "rollout" && event.status !== "running" && event.status !== "paused") return;
     }
   }

@@ -25,7 +25,7 @@ export class ScaleCommand extends VelosCommand {
         daemon.call("scale", { app: this.app, instances }),
       );
       if (this.json) this.printJson({ app });
-      else this.print(settledText([app], this.style, this.terminal.stdout.columns ?? 80));
+      else this.print(settledText([app], this.style, this.width));
       return 0;
     });
   }

@@ -8,7 +8,7 @@ export class StopCommand extends VelosCommand {
   static override usage = Command.Usage({
     description: "stop apps or single instances",
     details:
-      "They stay stopped, also over a reboot, until they are started again. Each gets its kill signal (SIGTERM) and\\nkill_timeout (5s) to end before it is killed.",
+      "They stay stopped, also over a reboot, until they are started again. Each gets its kill signal (SIGTERM) and kill_timeout (5s) to end before it is killed.",
     examples: [
       ["all instances of api", "velos stop api"],
       ["one of them", "velos stop api:2"],
@@ -23,7 +23,7 @@ export class StopCommand extends VelosCommand {
         daemon.call("stop", { selectors: this.selectors }),
       );
       if (this.json) this.printJson({ apps });
-      else this.print(settledText(apps, this.style, this.terminal.stdout.columns ?? 80));
+      else this.print(settledText(apps, this.style, this.width));
       return 0;
     });
   }

@@ -6,13 +6,13 @@ import { renderTable } from "./table.ts";
 import { formatBytes, formatPercent, formatSpan } from "./units.ts";
 
 const COLUMNS: readonly Column[] = [
-  { title: "name", shrink: true },
-  { title: "status" },
-  { title: "pid", align: "right" },
-  { title: "cpu", align: "right" },
-  { title: "memory", align: "right" },
-  { title: "uptime", align: "right" },
-  { title: "restarts", align: "right" },
+  { title: "name", shrinkTo: 12 },
+  { title: "status", expendable: 1 },
+  { title: "pid", align: "right", expendable: 6 },
+  { title: "cpu", align: "right", expendable: 2 },
+  { title: "memory", align: "right", expendable: 3 },
+  { title: "uptime", align: "right", expendable: 5 },
+  { title: "restarts", align: "right", expendable: 4 },
 ];
 
 /** `velos list`: a row for each instance. */

@@ -8,8 +8,13 @@ import { formatSpan } from "./units.ts";
 export const rolloutText = (app: AppView, rollout: Rollout | undefined, style: Style, width: number): string => {
   if (!rollout) return `${app.name} has had no rollout`;
   const affected = app.processes.filter(({ index }) => rollout.from[index] !== undefined);
-  const replaced = affected.filter((instance) => instance.status === "online" && instance.spec === app.spec && instance.run !== rollout.from[instance.index]);
-  const lines = [`${rollout.kind} of ${app.name}: ${rollout.status}, ${replaced.length} of ${affected.length} replaced`];
+  const replaced = affected.filter(
+    (instance) =>
+      instance.status === "online" && instance.spec === app.spec && instance.run !== rollout.from[instance.index],
+  );
+  const lines = [
+    `${rollout.kind} of ${app.name}: ${rollout.status}, ${replaced.length} of ${affected.length} replaced`,
+  ];
   if (rollout.endedAt !== undefined) lines.push(style.dim(`took ${formatSpan(rollout.endedAt - rollout.startedAt)}`));
   if (rollout.failure) lines.push(style.red(`stopped at ${app.name}:${rollout.failure.index}: ${rollout.failure.why}`));
   return [...lines, appTable([app], style, width)].join("\n");

@@ -16,7 +16,7 @@ export interface Style {
 export const hasColor = (terminal: Pick<Terminal, "stdout" | "env">): boolean => {
   const { env, stdout } = terminal;
   if (env["NO_COLOR"]) return false;
-  if (env["FORCE_COLOR"] && env["FORCE_COLOR"] !== "0") return true;
+  if (env["FORCE_COLOR"]) return env["FORCE_COLOR"] !== "0";
   return stdout.isTTY === true && env["TERM"] !== "dumb";
 };
 

@@ -1,0 +1,15 @@
+import { constants } from "node:os";
+import type { OptionValue } from "../option-values.ts";
+
+/** What a shell completes at some place of the command line. */
+export type Choices = NonNullable<OptionValue["complete"]> | "instance" | "script" | undefined;
+
+/** What a word of a command can be, by the name it has in the usage line. */
+export const wordChoices = (name: string): Choices => {
+  if (name === "app") return "app";
+  if (name === "selector" || name === "app:index") return "instance";
+  if (name === "signal") return Object.keys(constants.signals);
+  if (name.startsWith("script")) return "script";
+  const words = name.split("|");
+  return words.length > 1 ? words.filter((word) => /^[a-z]+$/.test(word)) : undefined;
+};

@@ -1,0 +1,33 @@
+import { resolve } from "node:path";
+import type { AppInput } from "../config/flags.ts";
+import { appFromFlags, splitEnvFlags } from "../config/flags.ts";
+import { loadConfig, selectApps } from "../config/load.ts";
+import type { Paths } from "../config/paths.ts";
+import type { ResolvedApp } from "../config/resolve.ts";
+import { resolveApps } from "../config/resolve.ts";
+import { resolveContext } from "./resolve-context.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What `velos start` was told: a file, or flags. */
+export interface AppRequest {
+  terminal: Terminal;
+  places: Paths;
+  /** `--env`, as given: variables and a profile. */
+  envFlags: readonly string[];
+  file?: { path: string; only: string | undefined };
+  flags?: { input: AppInput; name: string | undefined };
+}
+
+/** The apps as velosd gets them. All that reads configuration is behind this, in a bundle that only `start` loads. */
+export const prepareApps = async (request: AppRequest): Promise<ResolvedApp[]> => {
+  const { terminal, places, file, flags } = request;
+  const { env, profile } = splitEnvFlags(request.envFlags);
+  const cwd = terminal.cwd();
+  const context = await resolveContext(terminal, places.scope, profile);
+  if (file !== undefined) {
+    const config = await loadConfig(file.path, cwd, { isScopeConfig: resolve(cwd, file.path) === places.config });
+    return resolveApps(file.only === undefined ? config.apps : selectApps(config, file.only.split(",")), context);
+  }
+  const input = { ...flags?.input, ...(Object.keys(env).length > 0 && { env }) };
+  return resolveApps([await appFromFlags(input, cwd, flags?.name)], context);
+};

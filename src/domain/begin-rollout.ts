@@ -1,0 +1,106 @@
+import type { AppSpec } from "./app.ts";
+import { fingerprint } from "./app.ts";
+import type { ObservedInstance } from "./instance.ts";
+import type { AppRecord } from "./record.ts";
+import type { RestartReason, Rollout, RolloutFailure } from "./rollout.ts";
+import { isActive } from "./rollout.ts";
+
+/** What only the caller can give: an id that no other rollout has, and the time. */
+export interface RolloutStamp {
+  id: string;
+  at: number;
+}
+
+const runsOf = (instances: readonly ObservedInstance[]): Map<number, ObservedInstance> =>
+  new Map(instances.map((instance) => [instance.index, instance]));
+
+const allIndexes = (record: AppRecord): number[] => Array.from({ length: record.instances }, (_, index) => index);
+
+/**
+ * The record with a rollout that gives instances a new run on the spec they are to have. A restart or reload of single
+ * instances joins a rollout that is under way: those are to be replaced (again) in their turn.
+ */
+export const beginRestart = (
+  record: AppRecord,
+  instances: readonly ObservedInstance[],
+  kind: "restart" | "reload",
+  reason: RestartReason,
+  stamp: RolloutStamp,
+  indexes?: readonly number[],
+): AppRecord => {
+  const runs = runsOf(instances);
+  const from = Object.fromEntries((indexes ?? allIndexes(record)).map((index) => [index, runs.get(index)?.run ?? ""]));
+  if (indexes && isActive(record.rollout)) {
+    return { ...record, rollout: { ...record.rollout, from: { ...record.rollout.from, ...from } } };
+  }
+  return { ...record, rollout: { id: stamp.id, kind, status: "running", reason, from, startedAt: stamp.at } };
+};
+
+/**
+ * The record on another spec, with a rollout that takes its instances there. Those that run on it already are left
+ * alone. The spec to return to is the last one that was proven: one that was itself still being rolled out is not.
+ */
+export const beginUpdate = (
+  record: AppRecord,
+  spec: AppSpec,
+  instances: readonly ObservedInstance[],
+  stamp: RolloutStamp,
+): AppRecord => {
+  const underWay = isActive(record.rollout) && (record.rollout.kind === "update" || record.rollout.kind === "revert");
+  const proven = underWay ? record.previous : record.spec;
+  const { previous: _, ...rest } = record;
+  const print = fingerprint(spec);
+  return {
+    ...rest,
+    spec,
+    ...(proven && fingerprint(proven) !== print && { previous: proven }),
+    rollout: {
+      id: stamp.id,
+      kind: "update",
+      status: "running",
+      reason: "rollout",
+      from: notOn(print, record, instances),
+      startedAt: stamp.at,
+    },
+  };
+};
+
+/** True when an instance that is there was started on another spec than the record's. */
+export const hasStrayInstance = (record: AppRecord, instances: readonly ObservedInstance[]): boolean => {
+  const print = fingerprint(record.spec);
+  return instances.some(({ index, fingerprint: its }) => index < record.instances && its !== print);
+};
+
+/** The runs to be replaced: of every wanted index that is not up on the fingerprint. */
+const notOn = (print: string, record: AppRecord, instances: readonly ObservedInstance[]): Record<string, string> => {
+  const runs = runsOf(instances);
+  const from: Record<string, string> = {};
+  for (const index of allIndexes(record)) {
+    const instance = runs.get(index);
+    const up = instance?.status === "online" || instance?.status === "starting";
+    if (instance?.fingerprint !== print || !up) from[index] = instance?.run ?? "";
+  }
+  return from;
+};
+
+/**
+ * The record after its rollout stopped at a failure: an update goes back to the spec before it, where there is one and
+ * the settings say so; any other stays as it is, with what is not replaced yet serving on.
+ */
+export const stopRollout = (
+  record: AppRecord,
+  rollout: Rollout,
+  failure: RolloutFailure,
+  instances: readonly ObservedInstance[],
+  at: number,
+): AppRecord => {
+  const { previous, ...rest } = record;
+  if (rollout.kind === "update" && previous && record.spec.rollout.onFailure === "revert") {
+    return {
+      ...rest,
+      spec: previous,
+      rollout: { ...rollout, kind: "revert", status: "running", from: notOn(fingerprint(previous), record, instances), failure },
+    };
+  }
+  return { ...record, rollout: { ...rollout, status: "stalled", endedAt: at, failure: rollout.failure ?? failure } };
+};
