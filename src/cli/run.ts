@@ -21,7 +21,7 @@ export const run = async (argv: readonly string[], terminal: Terminal): Promise<
     const command = aliases[name] ?? name;
     if (!Object.hasOwn(commands, command)) throw await unknownCommand(name);
     if (words.some((word) => word === "--help" || word === "-h")) return await help([command], terminal);
-    return await execute(command, withNegatives(command, words), behindDashes, terminal);
+    return await execute(command, normalized(command, words), behindDashes, terminal);
   } catch (error) {
     return printError(error, terminal, own.includes("--json"));
   }
@@ -54,15 +54,17 @@ const execute = async (
 };
 
 /**
- * Numbers below zero, which the parser would take for options: `-i -1` becomes `-i=-1`, so that it can be said what is
- * wrong with it; `velos scale api -1` gets a word that `scale` knows.
+ * The words as the parser understands them. Letters in one, `-fn 3`, become `-f -n 3`. Numbers below zero it would take
+ * for options: `-i -1` becomes `-i=-1`, so that it can be said what is wrong with it; in `velos scale api -1` it is a
+ * word that `scale` knows.
  */
-const withNegatives = (command: string, words: readonly string[]): string[] => {
+const normalized = (command: string, words: readonly string[]): string[] => {
   const result: string[] = [];
   for (const word of words) {
     const last = result.at(-1);
     const isNegative = /^-\d/.test(word);
-    if (isNegative && last !== undefined && /^--?[a-z][a-z-]*$/.test(last))
+    if (/^-[a-zA-Z]{2,}$/.test(word)) result.push(...[...word.slice(1)].map((letter) => `-${letter}`));
+    else if (isNegative && last !== undefined && /^--?[a-z][a-z-]*$/.test(last))
       result[result.length - 1] = `${last}=${word}`;
     else result.push(isNegative && command === "scale" ? `minus:${word.slice(1)}` : word);
   }

@@ -21,12 +21,6 @@ export const explainUsage = (form: CommandForm, words: readonly string[], error:
     }
     const [name = word, value] = splitOnce(word);
     const option = options.get(name) ?? options.get(name.replace(/^--no-/, "--"));
-    if (!option && isBundle(name, options)) {
-      const taker = [...name.slice(1)].find((letter) => options.get(`-${letter}`)?.value);
-      if (taker !== undefined)
-        return usage(`-${taker} takes a value and cannot be within ${name}`, `write -${taker} apart`);
-      continue;
-    }
     if (!option) return unknownOption(name, options, help);
     if (!option.value && value !== undefined) return usage(`${name} takes no value`, help);
     if (!option.value || option.value.optional || value !== undefined) continue;
@@ -42,10 +36,6 @@ const splitOnce = (word: string): [string, string?] => {
   return equals < 0 ? [word] : [word.slice(0, equals), word.slice(equals + 1)];
 };
 
-/** `-fw`: letters that are options each. */
-const isBundle = (name: string, options: ReadonlyMap<string, OptionForm>): boolean =>
-  /^-[a-zA-Z]{2,}$/.test(name) && [...name.slice(1)].every((letter) => options.has(`-${letter}`));
-
 const unknownOption = (name: string, options: ReadonlyMap<string, OptionForm>, help: string): VelosError => {
   const plain = name.replace(/^-+/, "");
   const meant = nearest(
@@ -56,7 +46,7 @@ const unknownOption = (name: string, options: ReadonlyMap<string, OptionForm>, h
 };
 
 const missingValue = (name: string, { value }: OptionForm): VelosError => {
-  const choices = Array.isArray(value?.complete) ? `: ${value.complete.join(", ")}` : "";
+  const choices = Array.isArray(value?.complete) && value.complete.length > 1 ? `: ${value.complete.join(", ")}` : "";
   return usage(`${name} needs a value`, `write ${name} ${value?.word ?? "VALUE"}${choices}`);
 };
 

@@ -1,3 +1,4 @@
+import { hasReadinessSignal } from "../domain/app.ts";
 import { VelosError } from "../domain/errors.ts";
 import { describeExit } from "../domain/instance.ts";
 import { isWanted } from "../domain/record.ts";
@@ -54,7 +55,8 @@ export const settle = async (converge: Converge, state: AppState, options: Settl
   await waitFor(state, check);
   if (options.failOn === "none" || options.until === "deleted") return;
   throwStalled(state, rollout);
-  await graceOver(converge, state);
+  // An app that says itself when it is ready has said so.
+  if (!hasReadinessSignal(state.record.spec)) await graceOver(converge, state);
   throwFailure(converge, state, began, relevant);
 };
 

@@ -17,7 +17,7 @@ import { cgroupUsage } from "./cgroup.ts";
 import { dropInText, environmentFileText, settingsDropIn, writeOrRemove } from "./drop-in.ts";
 import { journalLines } from "./journal.ts";
 import { disconnected, isNoSuchUnit, isUnitExists, Manager } from "./manager.ts";
-import { appSlice, cronTimer, dropInDirectory, healthDirectory, instanceUnit, parseInstanceUnit } from "./names.ts";
+import { appSlice, cronTimer, dropInDirectory, healthDirectory, instanceUnit } from "./names.ts";
 import { foldExit, instanceProperties, limitProperties, readEnvironment } from "./properties.ts";
 import type { ScheduleCommand } from "./schedule.ts";
 import { setSchedule } from "./schedule.ts";
@@ -227,23 +227,25 @@ export class SystemdBackend implements Backend {
 
   #changed(unit: string, properties: Record<string, Variant>): void {
     const app = this.#units.changed(unit, properties);
-    if (!this.#units.isInDoubt(unit)) this.#announce(app);
-    else if (!this.#asking) void this.#askAgain();
+    if (this.#units.isInDoubt(unit)) void this.#makeSure();
+    else this.#announce(app);
   }
 
   /**
-   * Makes sure of the units that seem to have ended: before the manager restarts a unit it says for a moment that it is
+   * Makes sure of the units that seem to have ended: before the manager restarts one, it says for a moment that it is
    * failed or inactive. What it says next is in its queue already, so it arrives before the answer to any call.
    */
-  async #askAgain(): Promise<void> {
-    this.#asking ??= this.manager.sync().finally(() => (this.#asking = undefined));
-    try {
-      await this.#asking;
-    } catch {
+  async #makeSure(): Promise<void> {
+    this.#asking ??= (async () => {
+      for (let doubts = this.#units.doubts(); doubts.size > 0; doubts = this.#units.doubts()) {
+        await this.manager.sync();
+        for (const app of this.#units.settle(doubts)) this.#announce(app);
+      }
+    })()
       // Without a connection nothing is known; after the next one everything is looked at.
-      return;
-    }
-    for (const unit of this.#units.settleDoubts()) this.#announce(parseInstanceUnit(unit)?.app);
+      .catch(() => {})
+      .finally(() => (this.#asking = undefined));
+    await this.#asking;
   }
 
   /** Looks at every instance unit anew: at the beginning, and when signals may have been missed. */
@@ -257,7 +259,7 @@ export class SystemdBackend implements Backend {
       [...units].map(async (unit) => {
         const properties = await this.manager.unitProperties(unit);
         this.#units.changed(unit, properties);
-        this.#units.settleDoubt(unit);
+        this.#units.settle(this.#units.doubts(unit));
         const print = readEnvironment(properties)["VELOS_SPEC"];
         if (print !== undefined) this.#units.setFingerprint(unit, print);
       }),
@@ -274,7 +276,7 @@ export class SystemdBackend implements Backend {
     const result = await job;
     if (result === "done") return;
     if (result === "lost") throw disconnected("before it said whether the unit came up");
-    if (this.#units.isInDoubt(unit)) await this.#askAgain();
+    if (this.#units.isInDoubt(unit)) await this.#makeSure();
     const facts = this.#units.facts(unit);
     const exit = facts && foldExit(facts);
     const why =

@@ -13,8 +13,8 @@ interface Entry {
   index: number;
   facts: UnitFacts;
   fingerprint: string;
-  /** It seems to have ended, and the manager may be about to say that it restarts it. */
-  inDoubt: boolean;
+  /** Set while it seems to have ended and the manager may be about to say that it restarts it. */
+  doubt: symbol | undefined;
   /** The last end of a run that was seen: the manager forgets it when the next one begins. */
   exit?: Exit;
 }
@@ -37,7 +37,8 @@ export class Units {
     if (!entry) return undefined;
     const had = hasEnded(entry.facts);
     readProperties(entry.facts, properties);
-    entry.inDoubt = hasEnded(entry.facts) && (entry.inDoubt || !had);
+    if (!hasEnded(entry.facts)) entry.doubt = undefined;
+    else if (!had) entry.doubt = Symbol(unit);
     const exit = foldExit(entry.facts);
     if (exit) entry.exit = exit;
     return entry.app;
@@ -62,20 +63,30 @@ export class Units {
   }
 
   isInDoubt(unit: string): boolean {
-    return this.#entries.get(unit)?.inDoubt ?? false;
+    return this.#entries.get(unit)?.doubt !== undefined;
   }
 
-  /** To be called when the manager has had the chance to say more. */
-  settleDoubt(unit: string): void {
-    const entry = this.#entries.get(unit);
-    if (entry) entry.inDoubt = false;
+  /** The doubts there are now, by unit: of all units or of one. */
+  doubts(only?: string): Map<string, symbol> {
+    const units = only === undefined ? this.loaded() : [only];
+    return new Map(
+      units.flatMap((unit): [string, symbol][] => {
+        const doubt = this.#entries.get(unit)?.doubt;
+        return doubt === undefined ? [] : [[unit, doubt]];
+      }),
+    );
   }
 
-  /** Ends all doubts; returns the units they were about. */
-  settleDoubts(): string[] {
-    const units = [...this.#entries.keys()].filter((unit) => this.isInDoubt(unit));
-    for (const unit of units) this.settleDoubt(unit);
-    return units;
+  /** Ends these doubts, not those that came since; to be called when the manager had the chance to say more. */
+  settle(doubts: ReadonlyMap<string, symbol>): Set<string> {
+    const apps = new Set<string>();
+    for (const [unit, doubt] of doubts) {
+      const entry = this.#entries.get(unit);
+      if (entry?.doubt !== doubt) continue;
+      entry.doubt = undefined;
+      apps.add(entry.app);
+    }
+    return apps;
   }
 
   facts(unit: string): UnitFacts | undefined {
@@ -94,7 +105,7 @@ export class Units {
     const instances: ObservedInstance[] = [];
     for (const entry of this.#byApp.get(app)?.values() ?? []) {
       const { facts } = entry;
-      const status = entry.inDoubt ? "stopping" : foldStatus(facts);
+      const status = entry.doubt ? "stopping" : foldStatus(facts);
       if (status === undefined) continue;
       const alive = facts.mainPid > 0;
       instances.push({
@@ -133,7 +144,7 @@ export class Units {
     if (known) return known;
     const parsed = parseInstanceUnit(unit);
     if (!parsed) return undefined;
-    const entry: Entry = { ...parsed, facts: emptyFacts(), fingerprint: "", inDoubt: false };
+    const entry: Entry = { ...parsed, facts: emptyFacts(), fingerprint: "", doubt: undefined };
     this.#entries.set(unit, entry);
     const app = this.#byApp.get(parsed.app) ?? new Map<number, Entry>();
     app.set(parsed.index, entry);

@@ -44,9 +44,9 @@ describe("a program that ends by itself", () => {
     }
     await scene.list();
     await ended("errored");
-    // A velosd that is away cannot stop a run that has begun; the count is kept.
+    // Each death may cost the last second of counting, so up to four runs are not counted; then come five that are.
     expect(runs().length).toBeGreaterThanOrEqual(5);
-    expect(runs().length).toBeLessThanOrEqual(7);
+    expect(runs().length).toBeLessThanOrEqual(10);
   });
 
   it("waits restart_delay between runs", async () => {
