@@ -200,7 +200,7 @@ export const LogLevelSchema = Type.Union([
 export const LogLineSchema = Type.Object({
   at: Type.Number({ description: "microseconds since the epoch" }),
   app: Type.String(),
-  index: Index,
+  index: Type.Integer({ minimum: -1, description: "-1 when it cannot be told any more" }),
   stream: Type.Union([Type.Literal("stdout"), Type.Literal("stderr"), Type.Literal("unknown")]),
   level: LogLevelSchema,
   message: Type.String(),

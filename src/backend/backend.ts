@@ -1,5 +1,6 @@
 import type { Scope } from "../config/paths.ts";
 import type { AppSpec } from "../domain/app.ts";
+import type { Histogram } from "../domain/histogram.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
 import type { LogLevel } from "../domain/log-level.ts";
 
@@ -15,6 +16,42 @@ export interface Usage {
   cpuUsec?: number;
   memoryBytes?: number;
   tasks?: number;
+}
+
+/** Everything that is measured of a run, at the moment of asking. What cannot be had here is absent. */
+export interface Figures {
+  /** CPU time of the instance and its children so far. */
+  cpuUserUsec?: number;
+  cpuSystemUsec?: number;
+  /** Time that a CPU quota made it wait. */
+  throttledUsec?: number;
+  memoryBytes?: number;
+  memoryPeakBytes?: number;
+  /** Absent where there is none. */
+  memoryLimitBytes?: number;
+  /** Memory without the file pages that the kernel can drop at once. */
+  workingSetBytes?: number;
+  oomKills?: number;
+  tasks?: number;
+  /** Descriptors that its main process has open. */
+  openFds?: number;
+  readBytes?: number;
+  writtenBytes?: number;
+  /** Time in which at least one of its tasks waited for the resource. */
+  cpuPressureUsec?: number;
+  memoryPressureUsec?: number;
+  ioPressureUsec?: number;
+}
+
+/** What a backend counts of its talk with the supervisor, where there is any. */
+export interface SupervisorCounters {
+  calls: number;
+  errors: number;
+  /** Bounds: `latencyBounds`. */
+  latency: Histogram;
+  reconnects: number;
+  /** Jobs of the supervisor that are waited for. */
+  jobsPending: number;
 }
 
 /** Which log lines are asked for. */
@@ -39,6 +76,7 @@ export interface LogLine {
   /** Microseconds since the epoch. */
   at: number;
   app: string;
+  /** -1 when it cannot be told any more. */
   index: number;
   stream: "stdout" | "stderr" | "unknown";
   level: LogLevel;
@@ -107,6 +145,14 @@ export interface Backend {
   signal(app: string, index: number, signal: string): Promise<void>;
 
   usage(app: string, index: number): Promise<Usage>;
+  /**
+   * Everything that is measured of instances, for the metrics, in the order asked for; undefined for one without a
+   * process. Asks the kernel only, never the supervisor; with many instances it gives way to other work in between.
+   * Absent: `usage` has to do.
+   */
+  figures?(wanted: readonly { app: string; index: number }[]): Promise<(Figures | undefined)[]>;
+  /** Absent where there is no supervisor to talk to. */
+  supervisorCounters?(): SupervisorCounters;
   /** The environment the instance was started with. */
   environment(app: string, index: number): Promise<Record<string, string>>;
   /** Oldest first; with `follow` it goes on until the signal aborts. */

@@ -41,6 +41,7 @@ const startUnits = async ({ paths, env }: ConnectOptions): Promise<StartedDaemon
     "--quiet",
     "--unit=velosd",
     "--description=velos controller",
+    "--property=SyslogIdentifier=velosd",
     "--service-type=notify",
     `--socket-property=ListenStream=${paths.socket}`,
     `--socket-property=SocketMode=${paths.scope === "system" ? "0660" : "0600"}`,
@@ -72,7 +73,12 @@ const startUnits = async ({ paths, env }: ConnectOptions): Promise<StartedDaemon
  * these; small young generations, one compiler thread instead of four, code optimised only when it is really hot, and
  * one malloc arena (MALLOC_ARENA_MAX) bring it below 60.
  */
-const nodeFlags = ["--max-semi-space-size=1", "--v8-pool-size=1", "--interrupt-budget=2000000"];
+const nodeFlags = [
+  "--max-semi-space-size=1",
+  "--v8-pool-size=1",
+  // Node refuses to start with a flag of V8 that it does not know, as 24 does this one.
+  ...(process.versions.node.startsWith("20.") ? ["--interrupt-budget=2000000"] : []),
+];
 const mallocSettings = { MALLOC_ARENA_MAX: "1", MALLOC_TRIM_THRESHOLD_: "65536" };
 
 const startDetached = async ({ paths, env }: ConnectOptions, backend: string): Promise<StartedDaemon> => {

@@ -189,12 +189,17 @@ export class Controller {
       await settle(this.converge, state, { failOn: "any" });
       return { app: await this.#view(state), outcome: "created" };
     }
-    if (existing.record.running && !sameListen(spec, existing.record.spec)) {
-      // Sockets cannot be exchanged under instances that have them: the app goes down and comes up on the new ones.
-      await this.stop([spec.name]);
-    }
+    const moves = existing.record.running && !sameListen(spec, existing.record.spec);
+    // Sockets cannot be exchanged under instances that have them: the app goes down and comes up on the new ones.
+    if (moves) await this.stop([spec.name]);
     const { record } = existing;
-    if (!record.running) await this.converge.prepare(existing, spec);
+    if (!record.running) {
+      await this.converge.prepare(existing, spec).catch(async (error: unknown) => {
+        // An address that is taken must not cost the app the ones it had.
+        if (moves) await this.resume([spec.name]);
+        throw error;
+      });
+    }
     const count = quantity ? applyQuantity(quantity, record.instances, availableParallelism()) : record.instances;
     const same = specDigest(spec) === specDigest(record.spec);
     const held = Object.keys(record.holds).length > 0;

@@ -12,6 +12,7 @@ import { isActive } from "../domain/rollout.ts";
 import { AppState } from "./app-state.ts";
 import type { Counters } from "./counters.ts";
 import type { Events } from "./events.ts";
+import { recordDrain, recordLook, recordRollout } from "./record-tallies.ts";
 import type { Store } from "./store.ts";
 
 /** How long an instance is left alone after the backend could not be reached. */
@@ -96,7 +97,7 @@ export class Converge {
       const before = state.record;
       const next = { ...change(before), updatedAt: this.#options.now() };
       await this.#options.store.save(next);
-      if (state.record === before) state.record = next;
+      if (state.record === before) this.#take(state, next);
       else this.#replace(state, change(state.record));
     });
     state.revision++;
@@ -172,6 +173,7 @@ export class Converge {
       const before = counters.get(state.name, instance.index);
       const after = trackRun(before, instance, state.record.spec.minUptimeMs);
       if (JSON.stringify(before) !== JSON.stringify(after)) counters.set(state.name, instance.index, after);
+      recordLook(counters, state, instance, before, after);
     }
     const rollout = isActive(state.record.rollout) ? state.record.rollout : undefined;
     for (const [index, track] of counters.of(state.name)) {
@@ -186,10 +188,15 @@ export class Converge {
     }
   }
 
+  #take(state: AppState, record: AppRecord): void {
+    recordRollout(this.#options.counters, state.record, record, this.#options.now());
+    state.record = record;
+  }
+
   /** Takes over a record that changed by observation: kept in memory at once, on disk as soon as it can be. */
   #replace(state: AppState, record: AppRecord): void {
     if (record === state.record) return;
-    state.record = record;
+    this.#take(state, record);
     void state
       .exclusively(async () => {
         // Only the newest is worth writing.
@@ -203,8 +210,14 @@ export class Converge {
   #act(state: AppState, action: Action): void {
     const entry = { type: action.type, rollout: rolloutKey(state.record) };
     state.pending.set(action.index, entry);
+    const ends = action.type === "stop" || action.type === "restart";
+    const drainsFrom = ends && state.announced.get(action.index) === "online" ? this.#options.now() : undefined;
     const run = this.#apply(state, action).then(
-      () => state.failures.delete(action.index),
+      () => {
+        state.failures.delete(action.index);
+        if (action.type === "start" && state.pending.get(action.index) === entry) this.#wasUp(state, action.index);
+        if (drainsFrom !== undefined) this.#recordDrain(state.name, action, drainsFrom);
+      },
       (error: unknown) => {
         // A start that a stop has overtaken fails, and that is what was wanted.
         if (state.pending.get(action.index) === entry) this.#failed(state, action, error);
@@ -214,6 +227,20 @@ export class Converge {
       if (state.pending.get(action.index) === entry) state.pending.delete(action.index);
       this.wake(state.name);
     });
+  }
+
+  /** Notes that an instance came up. It may be gone by the time anybody looks, and then it is not to be started again. */
+  #wasUp(state: AppState, index: number): void {
+    const { epoch } = this.#options.backend;
+    const known = state.record.created.epoch === epoch ? state.record.created.indexes : [];
+    if (known.includes(index)) return;
+    this.#replace(state, { ...state.record, created: { epoch, indexes: [...known, index].sort((a, b) => a - b) } });
+  }
+
+  #recordDrain(app: string, action: Action, began: number): void {
+    const { backend, counters, now } = this.#options;
+    const instance = backend.observe(app).find(({ index }) => index === action.index);
+    recordDrain(counters, app, action, began, now(), instance);
   }
 
   async #apply(state: AppState, action: Action): Promise<void> {

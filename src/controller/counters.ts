@@ -2,10 +2,15 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { CrashTrack } from "../domain/crash-track.ts";
 import { newTrack } from "../domain/crash-track.ts";
+import type { AppTally } from "../domain/tally.ts";
+import { newAppTally } from "../domain/tally.ts";
 import { writeAtomically } from "./store.ts";
 
 /** How long counts may be only in memory: a crash loop must not become a loop of fsync. */
 const SAVE_AFTER_MS = 1000;
+
+/** Where the app's own counts stand in its file, beside those of its instances. */
+const APP_KEY = "app";
 
 /**
  * What has been counted of every instance, kept across velosd's death in `<directory>/<app>.json`. Losing the last
@@ -14,6 +19,7 @@ const SAVE_AFTER_MS = 1000;
 export class Counters {
   readonly directory: string;
   #tracks = new Map<string, Map<number, CrashTrack>>();
+  #tallies = new Map<string, AppTally>();
   #timers = new Map<string, NodeJS.Timeout>();
   #saving = new Map<string, Promise<void>>();
 
@@ -25,10 +31,10 @@ export class Counters {
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
     for (const app of apps) {
       try {
-        const stored = JSON.parse(await readFile(join(this.directory, `${app}.json`), "utf8")) as Record<
-          string,
-          CrashTrack
-        >;
+        const { [APP_KEY]: tally, ...stored } = JSON.parse(
+          await readFile(join(this.directory, `${app}.json`), "utf8"),
+        ) as Record<string, CrashTrack> & { [APP_KEY]?: AppTally };
+        if (tally) this.#tallies.set(app, { ...newAppTally(), ...tally });
         this.#tracks.set(app, new Map(Object.entries(stored).map(([index, track]) => [Number(index), track])));
       } catch {
         // Counts that cannot be read begin anew.
@@ -48,6 +54,20 @@ export class Counters {
     const tracks = this.#tracks.get(app) ?? new Map<number, CrashTrack>();
     this.#tracks.set(app, tracks);
     tracks.set(index, track);
+    this.touch(app);
+  }
+
+  /** The counts of an app by reason, and what things took; `touch` is to be called after a change to them. */
+  tally(app: string): AppTally {
+    const known = this.#tallies.get(app);
+    if (known) return known;
+    const tally = newAppTally();
+    this.#tallies.set(app, tally);
+    return tally;
+  }
+
+  /** What is counted of the app changed: it is saved soon. */
+  touch(app: string): void {
     if (this.#timers.has(app)) return;
     this.#timers.set(app, setTimeout(() => this.#save(app), SAVE_AFTER_MS).unref());
   }
@@ -57,6 +77,7 @@ export class Counters {
     clearTimeout(this.#timers.get(app));
     this.#timers.delete(app);
     this.#tracks.delete(app);
+    this.#tallies.delete(app);
     await this.#saving.get(app);
     await rm(join(this.directory, `${app}.json`), { force: true });
   }
@@ -70,9 +91,9 @@ export class Counters {
   #save(app: string): void {
     clearTimeout(this.#timers.get(app));
     this.#timers.delete(app);
-    const tracks = this.#tracks.get(app);
-    if (!tracks) return;
-    const content = JSON.stringify(Object.fromEntries(tracks));
+    const tally = this.#tallies.get(app);
+    if (!tally && !this.#tracks.has(app)) return;
+    const content = JSON.stringify({ ...Object.fromEntries(this.of(app)), [APP_KEY]: tally });
     const before = this.#saving.get(app) ?? Promise.resolve();
     const saving = before
       .then(() => writeAtomically(this.directory, `${app}.json`, content))

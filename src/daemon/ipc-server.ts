@@ -108,12 +108,12 @@ const serve = async (
       name in options.streams
         ? await stream(request, name, params, socket, signal, options)
         : await call(name, params, options);
-    options.counters.count(name, "OK", began);
+    options.counters.count(name, "OK", name in options.streams ? undefined : began);
     return { id: request.id, result };
   } catch (error) {
     const failure = error instanceof VelosError ? error : new VelosError("INTERNAL", { why: (error as Error).message });
     if (!(error instanceof VelosError)) options.report((error as Error).stack ?? String(error));
-    options.counters.count(known ? request.method : "unknown", failure.code, began);
+    options.counters.count(known ? request.method : "unknown", failure.code, request.method in options.streams ? undefined : began);
     const code = failure.code === "METHOD_NOT_FOUND" ? rpcCodes.methodNotFound : rpcCodes.velos;
     return { id: request.id, error: { code, message: failure.message, data: failure.toData() } };
   }

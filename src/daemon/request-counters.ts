@@ -1,17 +1,29 @@
-/** Requests by method and outcome (`OK` or an error code), with the time they took. */
-export class RequestCounters {
-  readonly #counts = new Map<string, { method: string; code: string; count: number; seconds: number }>();
+import type { Histogram } from "../domain/histogram.ts";
+import { latencyBounds, newHistogram, observe } from "../domain/histogram.ts";
 
-  /** @param began from `process.hrtime.bigint()` */
-  count(method: string, code: string, began: bigint): void {
+/** Requests by method and outcome (`OK` or an error code), and how long answers took. */
+export class RequestCounters {
+  readonly #counts = new Map<string, { method: string; code: string; count: number }>();
+  readonly #latencies = new Map<string, Histogram>();
+
+  /** @param began from `process.hrtime.bigint()`; absent for a stream, whose length says nothing about velosd */
+  count(method: string, code: string, began?: bigint): void {
     const key = `${method} ${code}`;
-    const entry = this.#counts.get(key) ?? { method, code, count: 0, seconds: 0 };
+    const entry = this.#counts.get(key) ?? { method, code, count: 0 };
     entry.count++;
-    entry.seconds += Number(process.hrtime.bigint() - began) / 1e9;
     this.#counts.set(key, entry);
+    if (began === undefined) return;
+    const latency = this.#latencies.get(method) ?? newHistogram(latencyBounds);
+    this.#latencies.set(method, latency);
+    observe(latency, latencyBounds, Number(process.hrtime.bigint() - began) / 1e9);
   }
 
-  all(): readonly { method: string; code: string; count: number; seconds: number }[] {
+  all(): readonly { method: string; code: string; count: number }[] {
     return [...this.#counts.values()];
+  }
+
+  /** Bounds: `latencyBounds`. */
+  latencies(): readonly ({ method: string } & Histogram)[] {
+    return [...this.#latencies].map(([method, latency]) => ({ method, ...latency }));
   }
 }

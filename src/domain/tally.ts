@@ -68,7 +68,8 @@ export const causeOf = (record: AppRecord, index: number): Exclude<RestartCause,
  * the supervisor when its counter grew; else the first new run was asked for, and further ones followed it by crashes.
  * Ends of runs that no look saw are taken for ends like the one that was seen.
  *
- * @param asked the run is being ended by velos at the moment: its end is no exit by itself
+ * @param asked the run is being ended by velos at the moment: its end is no exit by itself. Nor is that of a run that
+ *   was replaced by hand.
  */
 export const tallied = (
   tally: InstanceTally,
@@ -78,10 +79,12 @@ export const tallied = (
   asked: boolean,
 ): InstanceTally => {
   const restarts = after.total - before.total;
-  const ends = after.countedExitAt === before.countedExitAt || asked ? 0 : Math.max(1, after.ended - before.ended);
+  const replaced = restarts > 0 && after.restarts <= before.restarts;
+  const isNew = after.countedExitAt !== before.countedExitAt;
+  const ends = !isNew || asked || replaced ? 0 : Math.max(1, after.ended - before.ended);
   if (restarts === 0 && ends === 0) return tally;
   const next: InstanceTally = { ...tally, restarts: { ...tally.restarts }, exits: { ...tally.exits } };
-  const crashes = after.restarts > before.restarts ? restarts : Math.max(0, restarts - 1);
+  const crashes = replaced ? restarts - 1 : restarts;
   if (crashes > 0) next.restarts.crash = (next.restarts.crash ?? 0) + crashes;
   if (restarts > crashes) next.restarts[cause] = (next.restarts[cause] ?? 0) + restarts - crashes;
   if (ends > 0 && after.exit) {

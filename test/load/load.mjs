@@ -40,7 +40,8 @@ class AnswerReader {
   /** @returns the answer, where the end of the connection is what completes it */
   end() {
     const { headers } = this.#head ?? {};
-    if (!headers || headers["content-length"] !== undefined || headers["transfer-encoding"] === "chunked") return undefined;
+    if (!headers || headers["content-length"] !== undefined || headers["transfer-encoding"] === "chunked")
+      return undefined;
     return this.#complete(this.#received.length);
   }
 
@@ -103,7 +104,9 @@ export const startLoad = ({
   onFailure,
 }) => {
   const { hostname, port, pathname, search, host } = new URL(url);
-  const target = socketPath ? { path: socketPath } : { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 80) };
+  const target = socketPath
+    ? { path: socketPath }
+    : { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 80) };
   const lines = Object.entries({ Host: host, Connection: keepAlive ? "keep-alive" : "close", ...headers });
   const request = `GET ${pathname}${search} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
 
@@ -151,7 +154,12 @@ export const startLoad = ({
       };
       const timer = setTimeout(() => done("hung", "ETIMEDOUT"), timeoutMs);
       const answered = (answer) => {
-        if (answer) done(answer.status < 400 ? "ok" : "failed", answer.status < 400 ? undefined : `HTTP ${answer.status}`, answer);
+        if (answer)
+          done(
+            answer.status < 400 ? "ok" : "failed",
+            answer.status < 400 ? undefined : `HTTP ${answer.status}`,
+            answer,
+          );
         return answer !== undefined;
       };
       const read = (step) => {

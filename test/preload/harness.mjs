@@ -2,7 +2,7 @@
 // LISTEN_PID, a notification socket, the preload in NODE_OPTIONS. What is loaded is the file as it is shipped.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +15,12 @@ export const fixture = (name) => here(`fixtures/${name}`);
 
 /** The preload as the build ships it. */
 export const shippedPreload = () =>
-  transformSync(readFileSync(here("../../src/preload/preload.cjs"), "utf8"), { minify: true, target: "node20.19" }).code;
+  transformSync(readFileSync(here("../../src/preload/preload.cjs"), "utf8"), { minify: true, target: "node20.19" })
+    .code;
+
+// Without its site packages, and not through a version manager's shell script: it starts in a tenth of the time.
+const PYTHON = [existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3", "-I", "-S"];
+const python = (...args) => [PYTHON[0], [...PYTHON.slice(1), ...args]];
 
 /** Below what the kernel gives to outgoing connections, so that none of those is ever in the way. */
 const FIRST_PORT = 20_000;
@@ -32,10 +37,11 @@ const holdSocket = ({ host, port, path }) => {
   for (let tries = 0; typeof handle === "number"; tries++) {
     if (!port) number = FIRST_PORT + Math.floor(Math.random() * PORTS);
     handle = bind(number);
-    if (typeof handle === "number" && (port || path || tries > 100)) throw new Error(`cannot bind ${path ?? number}: ${handle}`);
+    if (typeof handle === "number" && (port || path || tries > 100))
+      throw new Error(`cannot bind ${path ?? number}: ${handle}`);
   }
   // Node would also accept; another process makes the same socket listen and goes.
-  execFileSync("python3", ["-c", "import socket; socket.socket(fileno=3).listen(4096)"], {
+  execFileSync(...python("-c", "import socket; socket.socket(fileno=3).listen(4096)"), {
     stdio: ["ignore", "inherit", "inherit", handle.fd],
   });
   return { handle, address: path ? { path } : { ...(host && { host }), port: number } };
@@ -43,9 +49,9 @@ const holdSocket = ({ host, port, path }) => {
 
 /**
  * A place for apps. `close()` ends every process that was started here and removes what was made, whatever happened.
- * @param options.node the Node that runs the apps
+ * @param options.node the Node that runs the apps; else VELOS_TEST_NODE, else this one
  */
-export const makeHarness = ({ node = process.execPath } = {}) => {
+export const makeHarness = ({ node = process.env.VELOS_TEST_NODE ?? process.execPath } = {}) => {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), "velos-preload-")));
   const preload = join(directory, "preload.cjs");
   writeFileSync(preload, shippedPreload());
@@ -59,12 +65,19 @@ export const makeHarness = ({ node = process.execPath } = {}) => {
     return child;
   };
 
-  const listener = track(spawn("python3", [here("notify-listener.py")], { stdio: ["pipe", "pipe", "inherit"] }));
+  const listener = track(spawn(...python(here("notify-listener.py")), { stdio: ["pipe", "pipe", "inherit"] }));
   const onMessage = new Map();
   createInterface({ input: listener.stdout }).on("line", (line) => {
     const [path, message] = line.split("\t");
     onMessage.get(path)?.(message);
   });
+
+  /** Writes a program to a file of its own. */
+  const program = (code, extension = "cjs") => {
+    const file = join(directory, `program-${serial++}.${extension}`);
+    writeFileSync(file, code);
+    return file;
+  };
 
   /** Sockets that are held as long as the harness is; no port: a free one. */
   const hold = (...addresses) => {
@@ -76,10 +89,19 @@ export const makeHarness = ({ node = process.execPath } = {}) => {
   /**
    * Starts a process. `ready` resolves at its READY=1, and rejects when it ends before; `exited` to its code and signal.
    * @param options.sockets what `hold` returned
-   * @param options.ready value of VELOS_READY; undefined: there is no notification socket
+   * @param options.ready value of VELOS_READY; "": there is no notification socket
    * @param options.preload false: the same without the preload
    */
-  const start = ({ args, sockets, ready = "listen", env = {}, index = 0, preload: load = true, nodeOptions = "", command = node }) => {
+  const start = ({
+    args,
+    sockets,
+    ready = "listen",
+    env = {},
+    index = 0,
+    preload: load = true,
+    nodeOptions = "",
+    command = node,
+  }) => {
     const notify = join(directory, `notify-${serial++}`);
     const messages = [];
     const waiting = new Map();
@@ -95,19 +117,32 @@ export const makeHarness = ({ node = process.execPath } = {}) => {
       listener.stdin.write(`${notify}\n`);
       await told("LISTENING");
       const child = track(
-        spawn("sh", ["-c", sockets ? 'export LISTEN_PID=$$; exec "$@"' : 'export VELOS_PID=$$; exec "$@"', "sh", command, ...args], {
-          stdio: ["ignore", "pipe", "pipe", ...(sockets?.fds ?? [])],
-          env: {
-            PATH: process.env.PATH,
-            HOME: directory,
-            VELOS_INSTANCE_ID: String(index),
-            VELOS_KILL_TIMEOUT: "5000",
-            ...(sockets && { LISTEN_FDS: String(sockets.fds.length), VELOS_LISTEN: JSON.stringify(sockets.addresses) }),
-            ...(ready && { NOTIFY_SOCKET: notify, VELOS_READY: ready }),
-            NODE_OPTIONS: `${load ? `--require ${JSON.stringify(preload)}` : ""} ${nodeOptions}`.trim(),
-            ...env,
+        spawn(
+          "sh",
+          [
+            "-c",
+            sockets ? 'export LISTEN_PID=$$; exec "$@"' : 'export VELOS_PID=$$; exec "$@"',
+            "sh",
+            command,
+            ...args,
+          ],
+          {
+            stdio: ["ignore", "pipe", "pipe", ...(sockets?.fds ?? [])],
+            env: {
+              PATH: process.env.PATH,
+              HOME: directory,
+              VELOS_INSTANCE_ID: String(index),
+              VELOS_KILL_TIMEOUT: "5000",
+              ...(sockets && {
+                LISTEN_FDS: String(sockets.fds.length),
+                VELOS_LISTEN: JSON.stringify(sockets.addresses),
+              }),
+              ...(ready && { NOTIFY_SOCKET: notify, VELOS_READY: ready }),
+              NODE_OPTIONS: `${load ? `--require ${JSON.stringify(preload)}` : ""} ${nodeOptions}`.trim(),
+              ...env,
+            },
           },
-        }),
+        ),
       );
       const line = (chunk) => {
         instance.output += chunk;
@@ -174,13 +209,23 @@ export const makeHarness = ({ node = process.execPath } = {}) => {
     };
   };
 
-  const close = async () => {
-    const ended = [...processes].map((child) => once(child, "exit"));
-    for (const child of processes) child.kill("SIGKILL");
+  const end = async (...children) => {
+    const ended = children.map((child) => once(child, "exit"));
+    for (const child of children) child.kill("SIGKILL");
     await Promise.all(ended);
-    for (const handle of handles) handle.close();
+  };
+
+  /** Ends what was started, and lets go of the sockets: between two tests. */
+  const clear = async () => {
+    await end(...[...processes].filter((child) => child !== listener));
+    for (const handle of handles.splice(0)) handle.close();
+  };
+
+  const close = async () => {
+    await clear();
+    if (processes.has(listener)) await end(listener);
     rmSync(directory, { recursive: true, force: true });
   };
 
-  return { directory, preload, hold, start, stop, startApp, close };
+  return { directory, preload, program, hold, start, stop, startApp, clear, close };
 };

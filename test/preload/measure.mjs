@@ -59,7 +59,17 @@ const rolls = async (times) => {
       const { requests, failed, hung, errors, latencyMs } = await load.stop();
       tookMs.sort((a, b) => a - b);
       const rollMs = tookMs[tookMs.length >> 1];
-      print({ name, rolls: times, requests, failed, hung, errors, latencyMs, rollMs, longestEndMs: Math.round(drainMs) });
+      print({
+        name,
+        rolls: times,
+        requests,
+        failed,
+        hung,
+        errors,
+        latencyMs,
+        rollMs,
+        longestEndMs: Math.round(drainMs),
+      });
     });
   }
 };
@@ -77,10 +87,22 @@ const evenness = async (ages) => {
       for (let run = 0; run < Number(process.env.RUNS ?? 3); run++) {
         await withApp({ env: { ...env, VELOS_MAX_CONNECTION_AGE: age } }, async ({ url }) => {
           const load = startLoad({ url, clients: 64, keepAlive, durationMs: 10_000, by: "x-instance" });
-          const { perInstance, busiestToQuietest, requestsPerSecond, failed, hung, connections, latencyMs } = await load.finished;
+          const { perInstance, busiestToQuietest, requestsPerSecond, failed, hung, connections, latencyMs } =
+            await load.finished;
           const spread = [0, 1, 2, 3].map((index) => perInstance[index] ?? 0);
           const ratio = spread.includes(0) ? "some idle" : busiestToQuietest;
-          print({ name, age, spread: spread.join("/"), ratio, requestsPerSecond, connections, failed, hung, p99: latencyMs.p99, max: latencyMs.max });
+          print({
+            name,
+            age,
+            spread: spread.join("/"),
+            ratio,
+            requestsPerSecond,
+            connections,
+            failed,
+            hung,
+            p99: latencyMs.p99,
+            max: latencyMs.max,
+          });
         });
       }
     }
@@ -108,7 +130,12 @@ const cost = async () => {
     for (let i = 0; i < 40; i++) {
       for (const [name, options] of Object.entries(variants)) {
         const begun = performance.now();
-        const instance = harness.start({ args: [fixture("time-to-listen.cjs")], env: { PORT: String(port + 1) }, sockets, ...options });
+        const instance = harness.start({
+          args: [fixture("time-to-listen.cjs")],
+          env: { PORT: String(port + 1) },
+          sockets,
+          ...options,
+        });
         const [, ms] = await instance.printed(/after (\S+)/);
         booted[name].push(Number(ms));
         starts[name].push(performance.now() - begun);
@@ -117,7 +144,12 @@ const cost = async () => {
       }
     }
     for (const name of Object.keys(variants))
-      print({ what: "ms from the process's start to listening, median of 40", variant: name, ms: median(booted[name]), seen: Math.round(median(starts[name])) });
+      print({
+        what: "ms from the process's start to listening, median of 40",
+        variant: name,
+        ms: median(booted[name]),
+        seen: Math.round(median(starts[name])),
+      });
 
     for (const keepAlive of [true, false]) {
       const rates = { without: [], with: [], "with, age 1 s": [] };
@@ -127,7 +159,12 @@ const cost = async () => {
         for (const [name, { env, ...options }] of Object.entries(throughputs)) {
           const held = name === "without" ? undefined : sockets;
           const own = String(name === "without" ? port + 1 : port);
-          const instance = harness.start({ args: [fixture("server.cjs")], env: { PORT: own, ...env }, ...options, sockets: held });
+          const instance = harness.start({
+            args: [fixture("server.cjs")],
+            env: { PORT: own, ...env },
+            ...options,
+            sockets: held,
+          });
           await (name === "without" ? instance.printed(/listening/).catch(() => undefined) : instance.ready);
           const load = startLoad({ url: `http://127.0.0.1:${own}/`, clients: 32, keepAlive, durationMs: 3000 });
           rates[name].push((await load.finished).requestsPerSecond);
@@ -137,7 +174,12 @@ const cost = async () => {
         }
       }
       for (const name of Object.keys(throughputs))
-        print({ what: `requests/s, ${keepAlive ? "keep-alive" : "connection per request"}, median of 5`, variant: name, rate: median(rates[name]), memoryKb: memory[name] });
+        print({
+          what: `requests/s, ${keepAlive ? "keep-alive" : "connection per request"}, median of 5`,
+          variant: name,
+          rate: median(rates[name]),
+          memoryKb: memory[name],
+        });
     }
   } finally {
     await harness.close();

@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { AppSpec } from "../../domain/app.ts";
 import { instanceEnvironment } from "../../domain/instance-environment.ts";
 import type { ObservedInstance } from "../../domain/instance.ts";
-import type { Backend, Facility, LogLine, LogQuery, Usage } from "../backend.ts";
+import type { Backend, Facility, Figures, LogLine, LogQuery, Usage } from "../backend.ts";
 import type { MemoryInstance } from "./memory-instance.ts";
 import type { MemoryWorld } from "./memory-world.ts";
 import { refused } from "./memory-world.ts";
@@ -90,6 +90,14 @@ export class MemoryBackend implements Backend {
 
   async usage(app: string, index: number): Promise<Usage> {
     return this.#world.find(app, index)?.status === "online" ? { cpuUsec: 0, memoryBytes: 0, tasks: 1 } : {};
+  }
+
+  async figures(wanted: readonly { app: string; index: number }[]): Promise<(Figures | undefined)[]> {
+    return wanted.map(({ app, index }) =>
+      this.#world.find(app, index)?.status === "online"
+        ? { cpuUserUsec: 0, cpuSystemUsec: 0, memoryBytes: 0, tasks: 1 }
+        : undefined,
+    );
   }
 
   async environment(app: string, index: number): Promise<Record<string, string>> {

@@ -4,10 +4,11 @@ import { mkdirSync } from "node:fs";
 import { constants } from "node:os";
 import type { AppSpec } from "../../domain/app.ts";
 import type { ObservedInstance } from "../../domain/instance.ts";
-import type { Backend, Facility, LogLine, LogQuery, Usage } from "../backend.ts";
+import type { Backend, Facility, Figures, LogLine, LogQuery, Usage } from "../backend.ts";
 import { AdoptedProcesses } from "./adopted.ts";
 import { currentEpoch } from "./epoch.ts";
 import { spawnFacilities } from "./facilities.ts";
+import { treeFigures } from "./figures.ts";
 import { failed } from "./failed.ts";
 import type { InstanceHost } from "./instance.ts";
 import { Instance } from "./instance.ts";
@@ -141,6 +142,17 @@ export class SpawnBackend implements Backend {
   async usage(app: string, index: number): Promise<Usage> {
     const pid = this.#find(app, index)?.pid;
     return pid === undefined ? {} : usageOf(pid);
+  }
+
+  async figures(wanted: readonly { app: string; index: number }[]): Promise<(Figures | undefined)[]> {
+    const figures = await treeFigures(wanted.map(({ app, index }) => this.#find(app, index)?.pid));
+    if (figures) return figures;
+    return Promise.all(
+      wanted.map(async ({ app, index }) => {
+        const { cpuUsec: _, ...rest } = await this.usage(app, index);
+        return rest;
+      }),
+    );
   }
 
   async environment(app: string, index: number): Promise<Record<string, string>> {

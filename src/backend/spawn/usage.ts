@@ -1,19 +1,7 @@
-import { readFileSync } from "node:fs";
-import { endianness } from "node:os";
 import type { Usage } from "../backend.ts";
+import { pageSize } from "../page-size.ts";
 import type { ProcessEntry } from "./process-table.ts";
 import { hasProc, isDead, readAllProcesses, TICKS_PER_SECOND } from "./process-table.ts";
-
-/** Page size of the machine: entry AT_PAGESZ (6) of the auxiliary vector, pairs of 64-bit words. */
-const readPageSize = (): number => {
-  const vector = readFileSync("/proc/self/auxv");
-  const word = (at: number): number =>
-    Number(endianness() === "LE" ? vector.readBigUInt64LE(at) : vector.readBigUInt64BE(at));
-  for (let at = 0; at + 16 <= vector.length; at += 16) if (word(at) === 6) return word(at + 8);
-  return 4096;
-};
-
-let pageSize: number | undefined;
 
 /** How long one reading of all processes serves everybody who asks: a list of 50 instances reads /proc once. */
 const SHARED_FOR_MS = 100;
@@ -42,14 +30,13 @@ export const familyOf = (pid: number, entries: readonly ProcessEntry[]): Process
  */
 export const usageOf = async (pid: number): Promise<Usage> => {
   if (!hasProc) return portableUsage(pid);
-  pageSize ??= readPageSize();
   let [ticks, pages, tasks] = [0, 0, 0];
   for (const entry of familyOf(pid, processes())) {
     ticks += entry.cpuTicks;
     pages += entry.residentPages;
     tasks += entry.threads;
   }
-  return tasks === 0 ? {} : { cpuUsec: (ticks * 1e6) / TICKS_PER_SECOND, memoryBytes: pages * pageSize, tasks };
+  return tasks === 0 ? {} : { cpuUsec: (ticks * 1e6) / TICKS_PER_SECOND, memoryBytes: pages * pageSize(), tasks };
 };
 
 /** Where there is no /proc: memory and the number of processes; CPU time is not to be had there. */

@@ -9,11 +9,12 @@ import type { ObservedInstance } from "../../domain/instance.ts";
 import { formatListen } from "../../domain/listen.ts";
 import { describeExit } from "../../domain/instance.ts";
 import { instanceEnvironment } from "../../domain/instance-environment.ts";
-import type { Backend, Facility, LogLine, LogQuery, Scope, Usage } from "../backend.ts";
+import type { Backend, Facility, Figures, LogLine, LogQuery, Scope, SupervisorCounters, Usage } from "../backend.ts";
 import { portOwner } from "../port-owner.ts";
 import type { Variant } from "./bus.ts";
 import { BusError } from "./bus.ts";
 import { cgroupUsage } from "./cgroup.ts";
+import { CgroupFigures } from "./figures.ts";
 import { dropInText, environmentFileText, settingsDropIn, writeOrRemove } from "./drop-in.ts";
 import { journalLines } from "./journal.ts";
 import { disconnected, isNoSuchUnit, isUnitExists, Manager } from "./manager.ts";
@@ -44,6 +45,7 @@ export class SystemdBackend implements Backend {
   readonly #sockets: Sockets;
   epoch = "";
   #units = new Units();
+  readonly #figures = new CgroupFigures();
   #onChange: (app: string) => void = () => {};
   #asking: Promise<void> | undefined;
 
@@ -77,6 +79,7 @@ export class SystemdBackend implements Backend {
   }
 
   async close(): Promise<void> {
+    this.#figures.close();
     this.manager.close();
   }
 
@@ -197,12 +200,28 @@ export class SystemdBackend implements Backend {
     return pid ? cgroupUsage(pid) : {};
   }
 
+  async figures(wanted: readonly { app: string; index: number }[]): Promise<(Figures | undefined)[]> {
+    return this.#figures.read(
+      wanted.map(({ app, index }) => {
+        const unit = instanceUnit(app, index);
+        const facts = this.#units.facts(unit);
+        return facts?.mainPid ? { unit, run: facts.invocation, pid: facts.mainPid } : undefined;
+      }),
+    );
+  }
+
+  supervisorCounters(): SupervisorCounters {
+    const { counters, reconnects, jobs } = this.manager;
+    return { ...counters, reconnects, jobsPending: jobs.pending };
+  }
+
   async environment(app: string, index: number): Promise<Record<string, string>> {
     return readEnvironment(await this.manager.unitProperties(instanceUnit(app, index)));
   }
 
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {
-    return journalLines(query, this.options.scope, signal);
+    const byPid = (pid: number): { app: string; index: number } | undefined => this.#units.byPid(pid);
+    return journalLines(query, { scope: this.options.scope, byPid }, signal);
   }
 
   async dropLogs(): Promise<void> {

@@ -3,6 +3,8 @@
 import type { EventEmitter } from "node:events";
 import type { MessageBus } from "dbus-next";
 import { Message, MessageType, sessionBus, Variant } from "dbus-next";
+import type { Histogram } from "../../domain/histogram.ts";
+import { latencyBounds, newHistogram, observe } from "../../domain/histogram.ts";
 
 export { Variant };
 
@@ -23,12 +25,14 @@ export interface BusSignal {
   body: unknown[];
 }
 
-/** What the bus has done so far, for the metrics. */
+/** What was done over the bus so far, for the metrics; the bounds of the latencies are `latencyBounds`. */
 export interface BusCounters {
   calls: number;
   errors: number;
-  seconds: number;
+  latency: Histogram;
 }
+
+export const newBusCounters = (): BusCounters => ({ calls: 0, errors: 0, latency: newHistogram(latencyBounds) });
 
 /**
  * The bus daemon refuses more than 128 replies pending on one connection; the rest waits here, in order. Half of it
@@ -38,7 +42,7 @@ const MAX_IN_FLIGHT = 64;
 
 /** A connection to one bus, for calls and signals of one peer. */
 export class Bus {
-  readonly counters: BusCounters = { calls: 0, errors: 0, seconds: 0 };
+  readonly counters: BusCounters;
   /** Called once when the connection is lost, not when it was closed by `close()`. */
   onLost: ((why: string) => void) | undefined;
   onSignal: ((signal: BusSignal) => void) | undefined;
@@ -50,24 +54,28 @@ export class Bus {
   #waiting: (() => void)[] = [];
   #pending = new Set<(error: Error) => void>();
 
-  private constructor(bus: MessageBus, destination: string) {
+  private constructor(bus: MessageBus, destination: string, counters: BusCounters) {
     this.#bus = bus;
     this.#destination = destination;
+    this.counters = counters;
   }
 
   /**
    * @param address D-Bus address, such as `unix:path=/run/dbus/system_bus_socket`
    * @param destination the peer all calls go to
+   * @param counters to count on in, over connections
    */
-  static async connect(address: string, destination: string): Promise<Bus> {
+  static async connect(address: string, destination: string, counters = newBusCounters()): Promise<Bus> {
     const raw = sessionBus({ busAddress: address });
     // Its type does not know that it emits errors, but it does.
     const emitter: EventEmitter = raw;
+    // It may emit one more after the first has been taken, and an error that nobody listens to would end velosd.
+    emitter.on("error", () => {});
     await new Promise<void>((resolve, reject) => {
       raw.once("connect", () => resolve());
       emitter.once("error", reject);
     });
-    const bus = new Bus(raw, destination);
+    const bus = new Bus(raw, destination, counters);
     emitter.on("error", (error: Error) => bus.#lose(error.message));
     // The library tells only its inner connection that the stream has ended.
     const inner = (raw as unknown as { _connection: { on(event: "end", listener: () => void): void } })._connection;
@@ -128,7 +136,7 @@ export class Bus {
     } finally {
       this.#pending.delete(fail);
       this.counters.calls++;
-      this.counters.seconds += Number(process.hrtime.bigint() - began) / 1e9;
+      observe(this.counters.latency, latencyBounds, Number(process.hrtime.bigint() - began) / 1e9);
       this.#inFlight--;
       this.#waiting.shift()?.();
     }

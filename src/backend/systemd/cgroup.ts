@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Usage } from "../backend.ts";
+import { pageSize } from "../page-size.ts";
 
 const text = async (path: string): Promise<string | undefined> => {
   try {
@@ -17,6 +18,9 @@ const findRoot = async (): Promise<string> => {
   for (const candidate of roots) if ((await text(`${candidate}/cgroup.controllers`)) !== undefined) return candidate;
   return roots[0]!;
 };
+
+/** Directory where the unified tree is mounted. */
+export const cgroupRoot = async (): Promise<string> => (root ??= findRoot());
 
 /**
  * Directory of the control group of a process; undefined when the process is gone.
@@ -57,7 +61,7 @@ export const cgroupUsage = async (pid: number): Promise<Usage> => {
   };
 };
 
-/** Sum of the resident sets (statm field 2, in pages of 4 KiB) of the processes in a control group. */
+/** Sum of the resident sets (statm field 2, in pages) of the processes in a control group. */
 const residentBytes = async (directory: string): Promise<number | undefined> => {
   const pids = await text(`${directory}/cgroup.procs`);
   if (pids === undefined) return undefined;
@@ -67,7 +71,7 @@ const residentBytes = async (directory: string): Promise<number | undefined> => 
       .filter(Boolean)
       .map(async (pid) => Number((await text(`/proc/${pid}/statm`))?.split(" ")[1] ?? 0)),
   );
-  return pages.reduce((sum, count) => sum + count, 0) * 4096;
+  return pages.reduce((sum, count) => sum + count, 0) * pageSize();
 };
 
 /** Controllers of the unified tree, for `velos doctor`. */

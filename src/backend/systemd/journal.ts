@@ -10,6 +10,12 @@ import { instanceUnit, parseInstanceUnit, syslogIdentifier } from "./names.ts";
 /** An entry as `journalctl -o json` prints it; fields over 4096 bytes are null without `--all`. */
 type Entry = Record<string, string | number[] | string[] | null>;
 
+/** Whose journal is read, and who its processes were. */
+export interface JournalReader {
+  scope: Scope;
+  byPid: (pid: number) => { app: string; index: number } | undefined;
+}
+
 /** Entries looked at for one query at most, so that a filter that matches nothing has an end. */
 const SCAN_LIMIT = 2_000_000;
 
@@ -17,7 +23,11 @@ const SCAN_LIMIT = 2_000_000;
  * Reads an app's lines from the journal, through `journalctl`: it knows every format of the files, and who may read.
  * The past is read backwards until enough lines match; what follows begins right after the newest entry seen.
  */
-export async function* journalLines(query: LogQuery, scope: Scope, signal: AbortSignal): AsyncIterable<LogLine> {
+export async function* journalLines(
+  query: LogQuery,
+  { scope, byPid }: JournalReader,
+  signal: AbortSignal,
+): AsyncIterable<LogLine> {
   let cursor: string | undefined;
   const matches = lineFilter(query);
   if (query.lines > 0 || query.follow) {
@@ -26,7 +36,7 @@ export async function* journalLines(query: LogQuery, scope: Scope, signal: Abort
     for await (const entry of entries(["--reverse", ...range(query), ...selection(query, scope)], signal)) {
       cursor ??= entry["__CURSOR"] as string;
       if (query.lines === 0 || ++looked > SCAN_LIMIT) break;
-      const line = toLine(entry, query, scope);
+      const line = toLine(entry, query, scope, byPid);
       if (line && matches(line)) found.push(line);
       if (found.length >= query.lines) break;
     }
@@ -36,7 +46,7 @@ export async function* journalLines(query: LogQuery, scope: Scope, signal: Abort
   const from = cursor === undefined ? [] : ["--after-cursor", cursor];
   // Without `-n all` a follower gets only the last ten entries of what has come since the cursor.
   for await (const entry of entries(["--follow", "--lines=all", ...from, ...selection(query, scope)], signal)) {
-    const line = toLine(entry, query, scope);
+    const line = toLine(entry, query, scope, byPid);
     if (line && matches(line)) yield line;
   }
 }
@@ -46,12 +56,19 @@ const range = (query: LogQuery): string[] => [
   ...(query.until !== undefined ? [`--until=@${(query.until / 1000).toFixed(3)}`] : []),
 ];
 
-/** Matches of one app or instance. A user's own manager logs under the user's id. */
+/**
+ * Matches of one app or instance. A user's own manager logs under the user's id, and does not tell journald the unit:
+ * lines of a process that is already gone then have only the identifier, so all of the app's are read and told apart
+ * here.
+ */
 const selection = (query: LogQuery, scope: Scope): string[] => {
-  const owner = scope === "user" ? [`_UID=${process.getuid?.() ?? 0}`] : [];
-  if (query.index === undefined) return [`SYSLOG_IDENTIFIER=${syslogIdentifier(query.app)}`, ...owner];
-  const unit = instanceUnit(query.app, query.index);
-  return [`_SYSTEMD_UNIT=${unit}`, ...owner, "+", `_SYSTEMD_USER_UNIT=${unit}`, ...owner];
+  const byIdentifier = `SYSLOG_IDENTIFIER=${syslogIdentifier(query.app)}`;
+  if (scope === "user") {
+    const owner = `_UID=${process.getuid?.() ?? 0}`;
+    if (query.index === undefined) return [byIdentifier, owner];
+    return [byIdentifier, owner, "+", `_SYSTEMD_USER_UNIT=${instanceUnit(query.app, query.index)}`, owner];
+  }
+  return query.index === undefined ? [byIdentifier] : [`_SYSTEMD_UNIT=${instanceUnit(query.app, query.index)}`];
 };
 
 const textOf = (value: Entry[string] | undefined): string =>
@@ -63,11 +80,11 @@ const textOf = (value: Entry[string] | undefined): string =>
         : String(value[0] ?? "")
       : "";
 
-const toLine = (entry: Entry, query: LogQuery, scope: Scope): LogLine | undefined => {
-  const system = textOf(entry["_SYSTEMD_UNIT"]);
-  const user = textOf(entry["_SYSTEMD_USER_UNIT"]);
-  const unit = (scope === "user" ? parseInstanceUnit(user) : undefined) ?? parseInstanceUnit(system);
-  if (!unit || unit.app !== query.app) return undefined;
+const toLine = (entry: Entry, query: LogQuery, scope: Scope, byPid: JournalReader["byPid"]): LogLine | undefined => {
+  const system = parseInstanceUnit(textOf(entry["_SYSTEMD_UNIT"]));
+  const named = (scope === "user" ? parseInstanceUnit(textOf(entry["_SYSTEMD_USER_UNIT"])) : undefined) ?? system;
+  const unit = named ?? (scope === "user" ? fromPid(entry, query.app, byPid) : undefined);
+  if (!unit || unit.app !== query.app || (query.index !== undefined && unit.index !== query.index)) return undefined;
   const priority = Number(textOf(entry["PRIORITY"]) || "6");
   const { level, message } = levelOf(textOf(entry["MESSAGE"]), priority);
   return {
@@ -78,6 +95,12 @@ const toLine = (entry: Entry, query: LogQuery, scope: Scope): LogLine | undefine
     level,
     message,
   };
+};
+
+/** The instance of a line that names no unit; -1 when its process is not remembered any more. */
+const fromPid = (entry: Entry, app: string, byPid: JournalReader["byPid"]): { app: string; index: number } => {
+  const known = byPid(Number(textOf(entry["_PID"])));
+  return known?.app === app ? known : { app, index: -1 };
 };
 
 /** True for the lines that a query's level, pattern and time ask for. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { VelosError } from "../../domain/errors.ts";
 import type { Variant } from "./bus.ts";
-import { Bus, BusError } from "./bus.ts";
+import { Bus, BusError, newBusCounters } from "./bus.ts";
 import type { JobResult } from "./jobs.ts";
 import { Jobs } from "./jobs.ts";
 import { instancePattern, instancePathPrefix, unitFromPath, unitPath } from "./names.ts";
@@ -37,6 +37,7 @@ export class Manager {
   /** Start of the manager, as it says it: part of the backend's epoch. */
   startedUsec = 0n;
   reconnects = 0;
+  readonly counters = newBusCounters();
 
   #address: string;
   #events: ManagerEvents;
@@ -49,12 +50,8 @@ export class Manager {
     this.#events = events;
   }
 
-  get counters(): Bus["counters"] | undefined {
-    return this.#bus?.counters;
-  }
-
   async open(): Promise<void> {
-    const bus = await Bus.connect(this.#address, DESTINATION);
+    const bus = await Bus.connect(this.#address, DESTINATION, this.counters);
     bus.onLost = (why) => void this.#reconnect(why);
     bus.onSignal = (signal) => {
       if (signal.interface === PROPERTIES) {

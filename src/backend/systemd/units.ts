@@ -8,6 +8,9 @@ import { emptyFacts, foldExit, foldStatus, readProperties } from "./properties.t
 const hasEnded = ({ activeState, job }: UnitFacts): boolean =>
   job === 0 && (activeState === "failed" || activeState === "inactive");
 
+/** Main processes remembered, dead ones included: more than journald can be behind. */
+const PIDS_KEPT = 4096;
+
 interface Entry {
   app: string;
   index: number;
@@ -27,6 +30,8 @@ export class Units {
   #entries = new Map<string, Entry>();
   #byApp = new Map<string, Map<number, Entry>>();
   #gone = new Map<string, Set<() => void>>();
+  /** Whose main process a pid was, for lines of the journal that do not tell; the oldest are forgotten. */
+  #pids = new Map<number, { app: string; index: number }>();
 
   /** The manager's signal, or the answer of a full look. Returns the app, if it is an instance of one. */
   changed(unit: string, properties: Record<string, Variant>): string | undefined {
@@ -37,6 +42,7 @@ export class Units {
     if (!entry) return undefined;
     const had = hasEnded(entry.facts);
     readProperties(entry.facts, properties);
+    this.#rememberPid(entry);
     if (!hasEnded(entry.facts)) entry.doubt = undefined;
     else if (!had) entry.doubt = Symbol(unit);
     const exit = foldExit(entry.facts);
@@ -60,6 +66,11 @@ export class Units {
   setFingerprint(unit: string, fingerprint: string): void {
     const entry = this.#ensure(unit);
     if (entry) entry.fingerprint = fingerprint;
+  }
+
+  /** The instance whose main process this was, lately. */
+  byPid(pid: number): { app: string; index: number } | undefined {
+    return this.#pids.get(pid);
   }
 
   isInDoubt(unit: string): boolean {
@@ -137,6 +148,13 @@ export class Units {
   #announceGone(unit: string): void {
     for (const resolve of this.#gone.get(unit) ?? []) resolve();
     this.#gone.delete(unit);
+  }
+
+  #rememberPid({ app, index, facts: { mainPid } }: Entry): void {
+    if (mainPid === 0) return;
+    this.#pids.delete(mainPid);
+    this.#pids.set(mainPid, { app, index });
+    if (this.#pids.size > PIDS_KEPT) this.#pids.delete(this.#pids.keys().next().value!);
   }
 
   #ensure(unit: string): Entry | undefined {

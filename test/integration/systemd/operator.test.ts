@@ -73,23 +73,26 @@ describe("velos does not fight the operator", () => {
     expect((await scene.pids("api"))[2]).toBe(Number(await property("velos-api@2", "MainPID")));
   });
 
-  it("keeps every pid over a daemon-reload, and sees what happens after it", async () => {
-    await scene.must("start", "sleep 1000", "--name", "api", "-i", "3");
+  it("keeps every pid over daemon-reload and daemon-reexec, and sees what happens after them", async () => {
+    await scene.must("start", "sleep 1000", "--name", "api", "-i", "3", "--", "1");
     const before = await scene.pids("api");
-    await systemctl("daemon-reload");
-    expect(await scene.pids("api")).toEqual(before);
     const velosd = await scene.connect();
-    process.kill(before[1]!, "SIGKILL");
-    await until("api:1 is back", async () => {
-      const instance = (await velosd.call("list", {})).apps[0]!.processes[1]!;
-      return instance.status === "online" && instance.restarts === 1;
-    });
-    await systemctl("daemon-reexec");
-    await until("velosd answers and has not lost an instance", async () => {
-      const { code } = await scene.velos("list");
-      return code === 0;
-    });
-    expect(await statuses()).toEqual(Array(3).fill("online"));
-    expect((await scene.pids("api"))[0]).toBe(before[0]);
+    const processes = async () => (await velosd.call("list", {})).apps[0]!.processes;
+    let restarts = 0;
+    for (const command of ["daemon-reload", "daemon-reexec"]) {
+      await systemctl(command);
+      const kept = await processes();
+      expect(kept.toSpliced(1, 1).map(({ pid }) => pid)).toEqual(before.toSpliced(1, 1));
+      process.kill(kept[1]!.pid!, "SIGKILL");
+      restarts++;
+      await until(`api:1 is back after ${command}`, async () => {
+        const instance = (await processes())[1]!;
+        return instance.status === "online" && instance.restarts === restarts;
+      });
+    }
+    await scene.must("restart", "api:1");
+    await scene.must("scale", "api", "4");
+    expect(await statuses()).toEqual(Array(4).fill("online"));
+    expect((await scene.pids("api")).slice(0, 3).toSpliced(1, 1)).toEqual(before.toSpliced(1, 1));
   });
 });

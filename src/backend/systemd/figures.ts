@@ -1,0 +1,172 @@
+import { readFileSync } from "node:fs";
+import type { Figures } from "../backend.ts";
+import { openDescriptors } from "../open-descriptors.ts";
+import { Pace } from "../pace.ts";
+import { pageSize } from "../page-size.ts";
+import { parseStat } from "../spawn/process-table.ts";
+import { CgroupFiles, openGroupsLimit } from "./cgroup-files.ts";
+import { cgroupRoot } from "./cgroup.ts";
+
+/** A run whose control group is to be read. */
+export interface FiguresTarget {
+  unit: string;
+  run: string;
+  pid: number;
+}
+
+interface Entry {
+  run: string;
+  files: CgroupFiles;
+}
+
+/** Open files are given back when nobody asked for this long. */
+const IDLE_MS = 2 * 60_000;
+
+/** Reads what the kernel counts of units' control groups. */
+export class CgroupFigures {
+  readonly #entries = new Map<string, Entry>();
+  #limit: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** The figures in the order asked for; undefined for what has no process, or just ended. */
+  async read(targets: readonly (FiguresTarget | undefined)[]): Promise<(Figures | undefined)[]> {
+    const root = await cgroupRoot();
+    this.#limit ??= openGroupsLimit();
+    const pace = new Pace();
+    const figures: (Figures | undefined)[] = [];
+    const asked = new Set<string>();
+    for (const target of targets) {
+      if (pace.isDue()) await pace.rest();
+      if (target) asked.add(target.unit);
+      figures.push(target && this.#readOne(target, root));
+    }
+    for (const unit of this.#entries.keys()) if (!asked.has(unit)) this.#drop(unit);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.close(), IDLE_MS).unref();
+    return figures;
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    for (const unit of [...this.#entries.keys()]) this.#drop(unit);
+  }
+
+  #readOne(target: FiguresTarget, root: string): Figures | undefined {
+    const entry = this.#entry(target, root);
+    if (!entry) return undefined;
+    const figures = readGroup(entry.files);
+    if (entry.files.isGone) {
+      this.#drop(target.unit);
+      return undefined;
+    }
+    const openFds = openDescriptors(target.pid);
+    return openFds === undefined ? figures : { ...figures, openFds };
+  }
+
+  #entry({ unit, run, pid }: FiguresTarget, root: string): Entry | undefined {
+    const known = this.#entries.get(unit);
+    if (known?.run === run) return known;
+    this.#drop(unit);
+    const directory = groupOf(unit, pid);
+    if (directory === undefined) return undefined;
+    const entry = { run, files: new CgroupFiles(root + directory, this.#entries.size < this.#limit!) };
+    this.#entries.set(unit, entry);
+    return entry;
+  }
+
+  #drop(unit: string): void {
+    this.#entries.get(unit)?.files.close();
+    this.#entries.delete(unit);
+  }
+}
+
+/**
+ * Path of a unit's control group in the unified tree, found by its main process; also where that process has made
+ * groups of its own below the unit's (`Delegate=`). Undefined when the process is gone.
+ */
+const groupOf = (unit: string, pid: number): string | undefined => {
+  try {
+    const path = /^0::(\/.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "latin1"))?.[1];
+    const at = path?.indexOf(`/${unit}`) ?? -1;
+    return at < 0 ? undefined : path!.slice(0, at + 1 + unit.length);
+  } catch {
+    return undefined;
+  }
+};
+
+const readGroup = (files: CgroupFiles): Figures => {
+  const cpu = files.read("cpu.stat");
+  const figures: Figures = {};
+  set(figures, "cpuUserUsec", value(cpu, "user_usec "));
+  set(figures, "cpuSystemUsec", value(cpu, "system_usec "));
+  set(figures, "throttledUsec", value(cpu, "throttled_usec "));
+  readMemory(files, figures);
+  set(figures, "tasks", value(files.read("pids.current"), ""));
+  if (figures.memoryBytes === undefined || figures.tasks === undefined) addProcesses(files, figures);
+  const io = files.read("io.stat");
+  if (io !== undefined) [figures.readBytes, figures.writtenBytes] = [total(io, "rbytes="), total(io, "wbytes=")];
+  set(figures, "cpuPressureUsec", value(files.read("cpu.pressure"), "total="));
+  set(figures, "memoryPressureUsec", value(files.read("memory.pressure"), "total="));
+  set(figures, "ioPressureUsec", value(files.read("io.pressure"), "total="));
+  return figures;
+};
+
+const readMemory = (files: CgroupFiles, figures: Figures): void => {
+  const bytes = value(files.read("memory.current"), "");
+  if (bytes === undefined) return;
+  figures.memoryBytes = bytes;
+  set(figures, "memoryPeakBytes", value(files.read("memory.peak"), ""));
+  // `max` is no number, and no limit.
+  set(figures, "memoryLimitBytes", value(files.read("memory.max"), ""));
+  const inactive = value(files.read("memory.stat"), "\ninactive_file ");
+  if (inactive !== undefined) figures.workingSetBytes = Math.max(0, bytes - inactive);
+  set(figures, "oomKills", value(files.read("memory.events"), "oom_kill "));
+};
+
+/**
+ * Memory and tasks where those controllers are not there (hybrid mounts, some containers): resident sets and threads of
+ * the processes in the group. Pages that several share count in each.
+ */
+const addProcesses = (files: CgroupFiles, figures: Figures): void => {
+  const pids = files.read("cgroup.procs");
+  if (pids === undefined) return;
+  let [pages, threads] = [0, 0];
+  for (const pid of pids.split("\n")) {
+    if (pid === "") continue;
+    try {
+      const entry = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
+      pages += entry.residentPages;
+      threads += entry.threads;
+    } catch {
+      // It ended between the two readings.
+    }
+  }
+  figures.memoryBytes ??= pages * pageSize();
+  figures.tasks ??= threads;
+};
+
+const set = (figures: Figures, name: keyof Figures, number: number | undefined): void => {
+  if (number !== undefined) figures[name] = number;
+};
+
+/** The number behind the first `key` in a text. */
+const value = (text: string | undefined, key: string): number | undefined => {
+  if (text === undefined) return undefined;
+  const at = text.indexOf(key);
+  return at < 0 ? undefined : digits(text, at + key.length);
+};
+
+/** The sum of the numbers behind each `key`: io.stat has a line for each device. */
+const total = (text: string, key: string): number => {
+  let sum = 0;
+  for (let at = text.indexOf(key); at >= 0; at = text.indexOf(key, at + key.length)) {
+    sum += digits(text, at + key.length) ?? 0;
+  }
+  return sum;
+};
+
+const digits = (text: string, from: number): number | undefined => {
+  let end = from;
+  while (end < text.length && text.charCodeAt(end) >= 48 && text.charCodeAt(end) <= 57) end++;
+  return end === from ? undefined : Number(text.slice(from, end));
+};
