@@ -76,9 +76,7 @@ export class Manager {
     await bus.addMatch(
       `type='signal',sender='${DESTINATION}',interface='${PROPERTIES}',member='PropertiesChanged',path_namespace='${PATH}/unit'`,
     );
-    await bus.addMatch(
-      `type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${DESTINATION}'`,
-    );
+    await bus.addMatch(`type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${DESTINATION}'`);
     await bus.call(PATH, MANAGER, "Subscribe");
     this.#bus = bus;
     this.#reloading = false;

@@ -12,8 +12,11 @@ import { appSlice, healthDirectory, syslogIdentifier } from "./names.ts";
 /** A property as D-Bus takes it. */
 export type Property = [name: string, value: Variant];
 
-/** The manager refuses a whole call for one property that it does not know: the version each came with. */
-const SINCE = { RestartSteps: 254, RestartMaxDelayUSec: 254 } as const satisfies Record<string, number>;
+/** The manager refuses a whole call for one property that it does not know: the version each came with, or works from. */
+const SINCE = { RestartSteps: 254, RestartMaxDelayUSec: 254, ExecStartEx: 254 } as const satisfies Record<
+  string,
+  number
+>;
 
 const usec = (milliseconds: number): Variant => new Variant("t", BigInt(Math.round(milliseconds * 1000)));
 
@@ -39,6 +42,20 @@ export const limitProperties = (spec: AppSpec, unset = false): Property[] => {
   return properties;
 };
 
+/**
+ * The command, so that what the user wrote reaches the program, `$` included. Below 254 the manager keeps ExecStartEx in
+ * its file under that name, which it does not know when it reads the file again: after `systemctl daemon-reload` the
+ * unit could not be restarted. There the `$` is doubled instead. (After a daemon-reload such a manager puts a backslash
+ * before each `$` and `;` of the next run's arguments; that is its own, and happens with ExecStartEx as well.)
+ */
+export const execStart = (program: string, args: readonly string[], version: number): Property =>
+  version >= SINCE.ExecStartEx
+    ? ["ExecStartEx", new Variant("a(sasas)", [[program, [program, ...args], ["no-env-expand"]]])]
+    : [
+        "ExecStart",
+        new Variant("a(sasb)", [[program, [program, ...args].map((word) => word.replaceAll("$", "$$$$")), false]]),
+      ];
+
 /** Everything that the manager is told about an instance. */
 export const instanceProperties = (
   spec: AppSpec,
@@ -55,8 +72,7 @@ export const instanceProperties = (
     ["Description", new Variant("s", `velos: ${spec.name}, instance ${index}`)],
     ["Type", new Variant("s", ready ? "notify" : "exec")],
     ["NotifyAccess", new Variant("s", ready ? "all" : "none")],
-    // no-env-expand: what the user wrote reaches the program, `$` included.
-    ["ExecStartEx", new Variant("a(sasas)", [[spec.program, [spec.program, ...spec.args], ["no-env-expand"]]])],
+    execStart(spec.program, spec.args, options.version),
     ["WorkingDirectory", new Variant("s", spec.cwd)],
     [
       "Environment",

@@ -3,6 +3,7 @@ import { calendarExpressions } from "./calendar.ts";
 import type { Manager } from "./manager.ts";
 import { isNoSuchUnit } from "./manager.ts";
 import { cronService, cronTimer } from "./names.ts";
+import { execStart } from "./properties.ts";
 
 /** How velosd's service restarts an app on a schedule: the command line and the variables it needs. */
 export interface ScheduleCommand {
@@ -42,7 +43,7 @@ export const setSchedule = async (
         [
           ["Description", new Variant("s", `velos: restarts ${app} on schedule`)],
           ["Type", new Variant("s", "oneshot")],
-          ["ExecStartEx", new Variant("a(sasas)", [[program, [program, ...args], ["no-env-expand"]]])],
+          execStart(program, args, manager.version),
           [
             "Environment",
             new Variant(

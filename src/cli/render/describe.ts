@@ -1,6 +1,8 @@
 import type { LogLine } from "../../backend/backend.ts";
 import type { Result } from "../../api/operations.ts";
+import type { HealthCheck } from "../../domain/app.ts";
 import { describeExit } from "../../domain/instance.ts";
+import { formatListen } from "../../domain/listen.ts";
 import type { Style } from "./style.ts";
 import { appTable, whyDown } from "./app-table.ts";
 import { logText } from "./log-line.ts";
@@ -24,6 +26,8 @@ export const describeText = (
   add("script", spec.script);
   add("in", spec.cwd);
   add("as", spec.user);
+  add("listens", spec.listen.map(formatListen).join(", "));
+  add("health", spec.health && healthText(spec.health));
   add("backend", app.backend);
   add("spec", app.spec);
   add(
@@ -64,6 +68,12 @@ export const describeText = (
   }
   if (errors.length > 0) lines.push("", style.dim("recent errors"), ...errors.map((line) => logText(line, style)));
   return lines.join("\n");
+};
+
+/** `http /healthz every 10s, restarted after 3 failures` */
+const healthText = ({ http, tcp, command = [], intervalMs, failures }: HealthCheck): string => {
+  const asked = http ? `http ${http}` : tcp ? `tcp ${tcp}` : command.map(quoteWord).join(" ");
+  return `${asked} every ${formatSpan(intervalMs)}, restarted after ${failures} failure${failures === 1 ? "" : "s"}`;
 };
 
 const quoteWord = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word));

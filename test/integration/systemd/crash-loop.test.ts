@@ -6,12 +6,16 @@ import { until } from "./until.ts";
 const scene = useScene();
 
 /** Notes the time of each run in milliseconds, and ends with the code. */
-const ending = (code: number): string => scene.script("ending.sh", `date +%s%3N >> ${scene.path("runs")}`, `exit ${code}`);
+const ending = (code: number): string =>
+  scene.script("ending.sh", `date +%s%3N >> ${scene.path("runs")}`, `exit ${code}`);
 const runs = (): number[] => scene.lines("runs").map(Number);
 
 const ended = async (status: string): Promise<void> => {
   const velosd = await scene.connect();
-  await until(`loop:0 is ${status}`, async () => (await velosd.call("list", {})).apps[0]!.processes[0]!.status === status);
+  await until(
+    `loop:0 is ${status}`,
+    async () => (await velosd.call("list", {})).apps[0]!.processes[0]!.status === status,
+  );
 };
 
 describe("a program that ends by itself", () => {

@@ -48,7 +48,12 @@ describe("an app of four instances", () => {
     const before = await scene.pids("api");
 
     await scene.must("stop", "api:2");
-    expect((await scene.instances("api")).map(({ status }) => status)).toEqual(["online", "online", "stopped", "online"]);
+    expect((await scene.instances("api")).map(({ status }) => status)).toEqual([
+      "online",
+      "online",
+      "stopped",
+      "online",
+    ]);
     await scene.must("start", "api:2");
     const started = await scene.pids("api");
     expect(started.toSpliced(2, 1)).toEqual(before.toSpliced(2, 1));

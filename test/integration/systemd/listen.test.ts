@@ -26,7 +26,9 @@ const occupy = async (port: number): Promise<void> => {
   expect((server.address() as AddressInfo).port).toBe(port);
 };
 
-const hasIpv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === "::1"));
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === "::1"),
+);
 
 /** The instances that answer, until as many have as there should be. */
 const served = async (where: { url?: string; socketPath?: string }, count: number): Promise<number[]> => {
@@ -45,7 +47,9 @@ const served = async (where: { url?: string; socketPath?: string }, count: numbe
 const listener = (port: number): string | undefined => {
   const rows = ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((path) => readFileSync(path, "utf8").split("\n").slice(1));
   const hex = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
-  const row = rows.map((line) => line.trim().split(/\s+/)).find((cells) => cells[1]?.endsWith(hex) && cells[3] === "0A");
+  const row = rows
+    .map((line) => line.trim().split(/\s+/))
+    .find((cells) => cells[1]?.endsWith(hex) && cells[3] === "0A");
   return row?.[9];
 };
 
@@ -64,8 +68,11 @@ describe("an address that velos listens on", () => {
   it("may be a UNIX socket with a mode, which is gone after stop", async () => {
     const path = scene.path("run", "api.sock");
     scene.write("run/.keep", "");
-    scene.write("unix.mjs", `import http from "node:http";
-      http.createServer((_, response) => response.end("1 " + process.env.NODE_APP_INSTANCE)).listen("${path}");`);
+    scene.write(
+      "unix.mjs",
+      `import http from "node:http";
+      http.createServer((_, response) => response.end("1 " + process.env.NODE_APP_INSTANCE)).listen("${path}");`,
+    );
     await scene.must("start", "unix.mjs", "--name", "api", "-i", "2", "--listen", `${path},mode=0620`);
     expect(statSync(path).mode & 0o777).toBe(0o620);
     expect(await served({ socketPath: path }, 2)).toEqual([0, 1]);
@@ -76,10 +83,16 @@ describe("an address that velos listens on", () => {
   it("may be one of several", async () => {
     const [web, admin] = [await freePort(), await freePort()];
     const path = scene.path("api.sock");
-    scene.write("many.mjs", `import http from "node:http";
+    scene.write(
+      "many.mjs",
+      `import http from "node:http";
       for (const address of [${web}, ${admin}, "${path}"])
-        http.createServer((_, response) => response.end("1 " + process.env.NODE_APP_INSTANCE)).listen(address);`);
-    scene.write("velos.toml", `[apps.api]\nscript = "many.mjs"\ninstances = 2\nlisten = [${web}, "127.0.0.1:${admin}", "${path}"]\n`);
+        http.createServer((_, response) => response.end("1 " + process.env.NODE_APP_INSTANCE)).listen(address);`,
+    );
+    scene.write(
+      "velos.toml",
+      `[apps.api]\nscript = "many.mjs"\ninstances = 2\nlisten = [${web}, "127.0.0.1:${admin}", "${path}"]\n`,
+    );
     await scene.must("start", "--config", "velos.toml");
     expect(await served({ url: `http://127.0.0.1:${web}/` }, 2)).toEqual([0, 1]);
     expect(await served({ url: `http://127.0.0.1:${admin}/` }, 2)).toEqual([0, 1]);
@@ -130,12 +143,25 @@ describe("the socket of an app", () => {
 
   it("stays while every instance crashes at start, and queues who comes", async () => {
     const port = await freePort();
-    scene.write("crash.mjs", `import { existsSync } from "node:fs";
+    scene.write(
+      "crash.mjs",
+      `import { existsSync } from "node:fs";
       if (!existsSync("fixed")) throw new Error("not yet");
-      await import("./server.mjs");`);
+      await import("./server.mjs");`,
+    );
     webApp(scene);
     const restarts = ["--restart-delay", "50ms", "--max-restarts", "1000"];
-    const started = await scene.velos("start", "crash.mjs", "--name", "api", "-i", "2", "--listen", String(port), ...restarts);
+    const started = await scene.velos(
+      "start",
+      "crash.mjs",
+      "--name",
+      "api",
+      "-i",
+      "2",
+      "--listen",
+      String(port),
+      ...restarts,
+    );
     expect(started.code).toBe(1);
     expect(started.stderr).toMatch(/api:\d did not come up: exit code 1/);
     expect(started.stderr).toMatch(/Error: not yet/);
@@ -162,10 +188,21 @@ describe("an address that somebody else has", () => {
     const port = await freePort();
     await occupy(port);
     const before = (await loadedUnits()).filter((unit) => !unit.startsWith("velosd"));
-    const started = await scene.velos("start", webApp(scene), "--name", "api", "-i", "2", "--listen", `127.0.0.1:${port}`);
+    const started = await scene.velos(
+      "start",
+      webApp(scene),
+      "--name",
+      "api",
+      "-i",
+      "2",
+      "--listen",
+      `127.0.0.1:${port}`,
+    );
     expect(started.code).toBe(1);
     const [line, ...more] = started.stderr.trimEnd().split("\n");
-    expect(line).toMatch(new RegExp(`^velos: 127\\.0\\.0\\.1:${port} is already in use by \\S+ \\(pid ${process.pid}\\)$`));
+    expect(line).toMatch(
+      new RegExp(`^velos: 127\\.0\\.0\\.1:${port} is already in use by \\S+ \\(pid ${process.pid}\\)$`),
+    );
     expect(more).toEqual([expect.stringMatching(/^ {2}nothing was started/)]);
     expect(started.stdout).toBe("");
     expect(await scene.list()).toEqual([]);

@@ -44,7 +44,9 @@ export const runVelos = async (args: readonly string[], options: RunOptions): Pr
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => (text.stderr += chunk));
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
-      reject(new Error(`velos ${args.join(" ")} did not end within ${TIMEOUT_MS / 1000} s\n${text.stdout}${text.stderr}`));
+      reject(
+        new Error(`velos ${args.join(" ")} did not end within ${TIMEOUT_MS / 1000} s\n${text.stdout}${text.stderr}`),
+      );
     }, TIMEOUT_MS);
     child.once("error", reject);
     child.once("close", (code) => {
