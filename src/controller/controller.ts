@@ -187,6 +187,7 @@ export class Controller {
         throw error;
       });
       await settle(this.converge, state, { failOn: "any" });
+      await this.#triggers.settled();
       return { app: await this.#view(state), outcome: "created" };
     }
     const moves = existing.record.running && !sameListen(spec, existing.record.spec);
@@ -215,6 +216,7 @@ export class Controller {
     });
     await this.backend.adjust(spec);
     await settle(this.converge, existing, { failOn: "any" });
+    await this.#triggers.settled();
     return {
       app: await this.#view(existing),
       outcome: record.running && (!same || count !== record.instances) ? "updated" : "resumed",

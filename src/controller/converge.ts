@@ -131,6 +131,7 @@ export class Converge {
     const instances = this.observe(state.name);
     return (
       state.pending.size === 0 &&
+      ![...state.retryAt.values()].some((at) => at > this.#options.now()) &&
       (state.record.running || state.released) &&
       !instances.some(({ status }) => status === "starting" || status === "stopping") &&
       !(isActive(state.record.rollout) && state.record.rollout.status === "running" && state.record.running) &&

@@ -26,6 +26,7 @@ export class Triggers {
   readonly #options: TriggersOptions;
   readonly #apps = new Map<string, AppTriggers>();
   readonly #memory: MemoryGuard;
+  readonly #setting = new Set<Promise<unknown>>();
 
   constructor(options: TriggersOptions) {
     this.#options = options;
@@ -40,6 +41,11 @@ export class Triggers {
     this.#syncWatch(state, record, active);
     this.#syncCron(state, record, active);
     this.#memory.set(app, active ? record.spec.maxMemoryRestartBytes : undefined);
+  }
+
+  /** Resolves when every schedule that was asked for is with the backend. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#setting);
   }
 
   async remove(app: string): Promise<void> {
@@ -78,11 +84,13 @@ export class Triggers {
     delete state.stopCron;
     const { backend } = this.#options;
     if (backend.schedule) {
-      void backend
+      const setting: Promise<unknown> = backend
         .schedule(spec.name, cron)
         .catch((error: unknown) =>
           this.#options.report(`${spec.name}: the schedule was not set: ${(error as Error).message}`),
         );
+      this.#setting.add(setting);
+      void setting.finally(() => this.#setting.delete(setting));
       return;
     }
     if (cron === undefined) return;

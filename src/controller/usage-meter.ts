@@ -29,7 +29,7 @@ export class UsageMeter {
 
   async measure(app: string, instance: ObservedInstance): Promise<{ cpuPercent?: number; memoryBytes?: number }> {
     const usage = await this.#backend.usage(app, instance.index);
-    const cpuPercent = usage.cpuUsec === undefined ? undefined : this.#percent(app, instance, usage.cpuUsec);
+    const cpuPercent = usage.cpuUsec === undefined ? undefined : this.percent(app, instance, usage.cpuUsec);
     return {
       ...(cpuPercent !== undefined && { cpuPercent }),
       ...(usage.memoryBytes !== undefined && { memoryBytes: usage.memoryBytes }),
@@ -40,7 +40,8 @@ export class UsageMeter {
     for (const key of this.#samples.keys()) if (key.startsWith(`${app}:`)) this.#samples.delete(key);
   }
 
-  #percent(app: string, instance: ObservedInstance, cpuUsec: number): number {
+  /** The percentage by a reading of CPU time that was made just now. */
+  percent(app: string, instance: ObservedInstance, cpuUsec: number): number {
     const key = `${app}:${instance.index}`;
     const now = this.#now();
     const last = this.#samples.get(key);

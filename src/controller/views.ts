@@ -109,7 +109,8 @@ const viewInstance = async (
   };
 };
 
-const statusOf = (
+/** What an operator is shown: what the backend says, with what velos is doing about it. */
+export const statusOf = (
   state: AppState,
   index: number,
   instance: ObservedInstance | undefined,

@@ -24,6 +24,19 @@ export interface InstanceTally {
   exits: Partial<Record<ExitReason, number>>;
   /** The run whose time to ready was counted: once is enough. */
   readyRun?: string;
+  /** What was measured of it, once somebody asked. */
+  lifetime?: Lifetime;
+}
+
+/** What an instance used over its runs, in the order of `growingFigures`; null or absent: never measured. */
+export interface Lifetime {
+  run: string;
+  /** By the runs before this one, as far as it was seen. */
+  before: (number | null)[];
+  /** By this run, at the last look. */
+  last: (number | null)[];
+  /** How many runs had ended for want of memory when this one began. */
+  oomExits: number;
 }
 
 /** What is counted of an app. Plain data: it is stored as it is. */

@@ -90,7 +90,12 @@ export class TestVelosd {
 
   async #serve(): Promise<void> {
     await this.controller.open();
-    const context = { version: "1.2.3", scope: "user", startedAt: Date.now(), shutdown: () => void this.#close() } as const;
+    const context = {
+      version: "1.2.3",
+      scope: "user",
+      startedAt: Date.now(),
+      shutdown: () => void this.#close(),
+    } as const;
     const { calls, streams } = createHandlers(this.controller, context);
     const server = createIpcServer({
       calls: {

@@ -28,7 +28,11 @@ describe.each(names)("velos %s --help", (name) => {
     expect(out).toMatch(new RegExp(`^examples?:\n  velos ${name}`, "m"));
     expect(out).not.toMatch(/undefined|\s\n\s*\n\n/);
     expect(out).not.toMatch(/\\n|[ \t]$/m);
-    for (const asked of [["help", name], [name, "-h"], ["--user", name, "x", "--help"]])
+    for (const asked of [
+      ["help", name],
+      [name, "-h"],
+      ["--user", name, "x", "--help"],
+    ])
       expect((await velos(...asked)).out).toBe(out);
   });
 
@@ -37,14 +41,19 @@ describe.each(names)("velos %s --help", (name) => {
     const help = commandHelp(form);
     for (const { names: spelled, description } of form.options) {
       if (description === "") continue;
-      expect(help.match(new RegExp(`^ +(?:-\\w, )?${spelled.at(-1)!}(?:[ =[]|$)`, "gm")), spelled.join()).toHaveLength(1);
+      expect(help.match(new RegExp(`^ +(?:-\\w, )?${spelled.at(-1)!}(?:[ =[]|$)`, "gm")), spelled.join()).toHaveLength(
+        1,
+      );
     }
     const command = await commands[name]!();
     const { Cli } = await import("clipanion");
     const cli = new Cli({ binaryName: "velos" });
     cli.register(command);
     for (const { definition } of cli.definitions()[0]!.options) {
-      const [long = ""] = definition.split(" ")[0]!.split(",").sort((a, b) => b.length - a.length);
+      const [long = ""] = definition
+        .split(" ")[0]!
+        .split(",")
+        .sort((a, b) => b.length - a.length);
       const { value } = form.options.find((option) => option.names.includes(long))!;
       if (definition.includes("#0")) expect(value, `${name} ${long} has no entry in option-values.ts`).toBeDefined();
     }
@@ -60,6 +69,5 @@ it("aliases lead to commands", async () => {
 
 it("what stands behind -- is no question for help", async () => {
   const { code, err } = await velos("start", "/nowhere/app.js", "--", "--help");
-  expect(code).toBe(2);
-  expect(err).toContain("no such script");
+  expect([code, err]).toEqual([2, expect.stringContaining("/nowhere does not exist")]);
 });

@@ -16,20 +16,24 @@ const withoutColour = (text: string): string => text.replace(/\u001b\[\d+m/g, ""
 const status = fc.constantFrom("starting", "online", "stopping", "stopped", "waiting", "errored" as const);
 const appName = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/);
 const instance = (app: string): fc.Arbitrary<InstanceView> =>
-  fc.record(
-    {
-      index: fc.nat(999),
-      status,
-      pid: fc.integer({ min: 1, max: 4_194_304 }),
-      cpuPercent: fc.double({ min: 0, max: 25_600, noNaN: true }),
-      memoryBytes: fc.double({ min: 0, max: 2 ** 52, noNaN: true }),
-      uptimeMs: fc.nat(10 ** 12),
-      restarts: fc.nat(10 ** 9),
-    },
-    { requiredKeys: ["index", "status", "restarts"] },
-  ).map((made) => ({ ...made, app, name: `${app}:${made.index}` }) as InstanceView);
+  fc
+    .record(
+      {
+        index: fc.nat(999),
+        status,
+        pid: fc.integer({ min: 1, max: 4_194_304 }),
+        cpuPercent: fc.double({ min: 0, max: 25_600, noNaN: true }),
+        memoryBytes: fc.double({ min: 0, max: 2 ** 52, noNaN: true }),
+        uptimeMs: fc.nat(10 ** 12),
+        restarts: fc.nat(10 ** 9),
+      },
+      { requiredKeys: ["index", "status", "restarts"] },
+    )
+    .map((made) => ({ ...made, app, name: `${app}:${made.index}` }) as InstanceView);
 const app: fc.Arbitrary<AppView> = appName.chain((name) =>
-  fc.array(instance(name), { minLength: 1, maxLength: 5 }).map((processes) => ({ name, processes }) as unknown as AppView),
+  fc
+    .array(instance(name), { minLength: 1, maxLength: 5 })
+    .map((processes) => ({ name, processes }) as unknown as AppView),
 );
 const apps = fc.array(app, { minLength: 1, maxLength: 5 });
 
@@ -84,13 +88,13 @@ it("progress fits 80 columns and its room", () => {
 });
 
 it("cutting keeps the end", () => {
-  expect(cutMiddle("a-very-long-name-of-an-app:12", 16)).toBe("a-very-…n-app:12".slice(0, 16));
+  expect(cutMiddle("a-very-long-name-of-an-app:12", 16)).toBe("a-very-l…-app:12");
   expect(cutMiddle("short", 16)).toBe("short");
   fc.assert(fc.property(fc.string(), fc.nat(40), (text, width) => cutMiddle(text, width).length <= Math.max(width, 0)));
 });
 
 it("numbers keep to six characters", () => {
   fc.assert(fc.property(fc.double({ min: 0, max: 2 ** 53, noNaN: true }), (bytes) => formatBytes(bytes).length <= 6));
-  fc.assert(fc.property(fc.nat(2 ** 40), (ms) => formatSpan(ms).length <= 8));
+  fc.assert(fc.property(fc.nat(2 ** 40), (ms) => formatSpan(ms).length <= 6));
   fc.assert(fc.property(fc.double({ min: 0, max: 25_600, noNaN: true }), (value) => formatPercent(value).length <= 6));
 });

@@ -13,7 +13,7 @@ const cases: readonly (readonly [line: string, why: string, hint: string])[] = [
   ["start a.js --nmae x", "unknown option --nmae", "did you mean `--name`?"],
   ["start a.js --no-autorestrt", "unknown option --no-autorestrt", "`velos start --help` shows how it is used"],
   ["start a.js -i", "-i needs a value", "write -i N|max"],
-  ["start a.js -i --json", "-i needs a value", "write -i N|max"],
+  ["start a.js -i --dry-run", "-i needs a value", "write -i N|max"],
   ["start a.js --env", "--env needs a value", "write --env VAR=VALUE"],
   ["list --backend", "--backend needs a value", "write --backend NAME: systemd, spawn"],
   ["logs -fn", "-n needs a value", "write -n N"],
@@ -27,7 +27,11 @@ const cases: readonly (readonly [line: string, why: string, hint: string])[] = [
   ["list --system --user", "--system and --user exclude each other", "choose one"],
   ["completions ksh", "no completions for 'ksh'", "the shells are bash, zsh and fish"],
   ["logs --level loud", "--level: there is no level 'loud'", "the levels are fatal, error, warn, info, debug, trace"],
-  ["logs -n -5", "--lines: '-5' is not a number from 0 to 10000", "for more, use journalctl SYSLOG_IDENTIFIER=velos-<app>"],
+  [
+    "logs -n -5",
+    "--lines: '-5' is not a number from 0 to 10000",
+    "for more, use journalctl SYSLOG_IDENTIFIER=velos-<app>",
+  ],
   ["logs --since soon", "--since: 'soon' is not a time", "write 10m, 2h, 14:30, 2026-01-31 or 2026-01-31T14:30"],
   [
     "start /bin/sleep -i -1",
@@ -53,8 +57,12 @@ const cases: readonly (readonly [line: string, why: string, hint: string])[] = [
 
 describe("a mistake in the command line is one line, a hint and exit code 2", () => {
   it.each(cases)("velos %s", async (line, why, hint) => {
-    const argv = line === "" ? [] : line.split(" ");
-    expect(await new FakeTerminal("/nowhere").run(...argv)).toEqual({ code: 2, out: "", err: `velos: ${why}\n  ${hint}\n` });
+    const argv = line.split(" ");
+    expect(await new FakeTerminal("/nowhere").run(...argv)).toEqual({
+      code: 2,
+      out: "",
+      err: `velos: ${why}\n  ${hint}\n`,
+    });
   });
 
   it.each(cases)("velos %s --json", async (line, why, hint) => {

@@ -20,7 +20,7 @@ export const calendarExpressions = (expression: string): string[] => {
     `${weekdays === "*" ? "" : `${weekdays} `}*-${months}-${days} ${hours}:${time}`;
   const days = list(day, 1, 31);
   const weekdays = weekdayList(weekday);
-  if (days === "*" || weekdays === "*") return [at(days, weekdays)];
+  if (day === "*" || weekday === "*") return [at(days, weekdays)];
   return [at(days, "*"), at("*", weekdays)];
 };
 

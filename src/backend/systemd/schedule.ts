@@ -43,7 +43,7 @@ export const setSchedule = async (
         [
           ["Description", new Variant("s", `velos: restarts ${app} on schedule`)],
           ["Type", new Variant("s", "oneshot")],
-          execStart(program, args, manager.version),
+          execStart(program!, args, manager.version),
           [
             "Environment",
             new Variant(

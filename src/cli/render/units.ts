@@ -12,7 +12,7 @@ export const formatBytes = (bytes: number): string => {
     : `${value >= 99.95 ? Math.round(value) : value.toFixed(1)}${units[unit]}`;
 };
 
-/** `850ms`, `12s`, `3m04s`, `2h11m`, `5d03h`. */
+/** `850ms`, `12s`, `3m04s`, `2h11m`, `5d03h`, `420d`. */
 export const formatSpan = (ms: number): string => {
   const pad = (value: number): string => String(value).padStart(2, "0");
   if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`;
@@ -22,7 +22,8 @@ export const formatSpan = (ms: number): string => {
   if (minutes < 60) return `${minutes}m${pad(seconds % 60)}s`;
   const hours = Math.floor(minutes / 60);
   if (hours < 24) return `${hours}h${pad(minutes % 60)}m`;
-  return `${Math.floor(hours / 24)}d${pad(hours % 24)}h`;
+  const days = Math.floor(hours / 24);
+  return days < 100 ? `${days}d${pad(hours % 24)}h` : `${days}d`;
 };
 
 /** `0%`, `3.4%`, `150%`. */
