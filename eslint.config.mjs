@@ -11,7 +11,8 @@ const zones = {
   controller: ["domain", "backend"],
   api: ["domain", "backend", "controller"],
   client: ["domain", "config", "backend", "api"],
-  cli: ["domain", "config", "backend", "controller", "api", "client"],
+  metrics: ["domain", "config", "api", "client"],
+  cli: ["domain", "config", "backend", "controller", "api", "client", "metrics"],
   daemon: ["domain", "config", "backend", "controller", "api"],
 };
 

@@ -29,6 +29,20 @@ export interface RpcResponse {
 
 export type RpcMessage = RpcRequest | RpcNotification | RpcResponse;
 
+/** A result that is JSON already: made piece by piece where all at once would block, and once for all who ask. */
+export class JsonText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+const encode = (message: RpcMessage): string => {
+  if (!("result" in message) || !(message.result instanceof JsonText)) return JSON.stringify(message);
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${message.result.text}}`;
+};
+
 /** Error codes of JSON-RPC 2.0; -32000 carries a VelosError in `data`. */
 export const rpcCodes = {
   parse: -32700,
@@ -70,7 +84,7 @@ export const readFrames = (socket: Socket, onFrame: (text: string) => void, onTo
 /** Writes a message; resolves when the socket can take more. */
 export const writeFrame = async (socket: Socket, message: RpcMessage): Promise<void> => {
   if (socket.destroyed) return;
-  if (socket.write(`${JSON.stringify(message)}\n`)) return;
+  if (socket.write(`${encode(message)}\n`)) return;
   await new Promise<void>((resolve) => {
     const done = (): void => {
       socket.off("drain", done);

@@ -3,10 +3,12 @@ import type { Controller } from "../controller/controller.ts";
 import { parseQuantity } from "../domain/quantity.ts";
 import { signalName } from "../domain/signal-name.ts";
 import { eventStream } from "./event-stream.ts";
+import { JsonText } from "./frames.ts";
 import { mergeLogs } from "./merge-logs.ts";
+import type { DaemonFigures } from "./metrics-schema.ts";
 import type { CallName, Params, Result, StreamName } from "./operations.ts";
 
-export type CallHandlers = { [K in CallName]: (params: Params<K>) => Promise<Result<K>> };
+export type CallHandlers = { [K in CallName]: (params: Params<K>) => Promise<Result<K> | JsonText> };
 export type StreamHandlers = {
   [K in StreamName]: (params: Params<K>, signal: AbortSignal) => AsyncIterable<Result<K>>;
 };
@@ -16,6 +18,8 @@ export interface ProcessContext {
   version: string;
   scope: "system" | "user";
   startedAt: number;
+  /** What velosd counts of its own work. */
+  figures?: () => Pick<DaemonFigures, "requests" | "latencies" | "eventLoopLag">;
   shutdown: () => void;
 }
 
@@ -46,13 +50,31 @@ export const createHandlers = (
       apps: await controller.restart(selectors, rolling ? "reload" : "restart", reason ?? "manual"),
     }),
     scale: async ({ app, instances }) => ({ app: await controller.scale(app, parseQuantity(String(instances))) }),
-    rollout: async ({ app }) => controller.rollout(app),
-    pauseRollout: async ({ app }) => controller.pauseRollout(app),
-    resumeRollout: async ({ app }) => controller.resumeRollout(app),
-    undoRollout: async ({ app }) => controller.undoRollout(app),
+    rollout: async ({ app }) => controller.rollouts.status(app),
+    pauseRollout: async ({ app }) => controller.rollouts.pause(app),
+    resumeRollout: async ({ app }) => controller.rollouts.resume(app),
+    undoRollout: async ({ app }) => controller.rollouts.undo(app),
     delete: async ({ selectors }) => ({ deleted: await controller.delete(selectors) }),
     signal: async ({ selectors, signal }) => ({ signalled: await controller.signal(selectors, signalName(signal)) }),
     env: async ({ selector }) => ({ env: await controller.environment(selector) }),
+    metrics: async () => {
+      const snapshot = await controller.snapshots.take();
+      const { version, scope, startedAt } = context;
+      const { user, system } = process.cpuUsage();
+      const supervisor = controller.backend.supervisorCounters?.();
+      const daemon: DaemonFigures = {
+        version,
+        node: process.version,
+        scope,
+        backend: controller.backend.name,
+        uptimeSeconds: Math.max(0, Date.now() - startedAt) / 1000,
+        memoryBytes: process.memoryUsage.rss(),
+        cpuSeconds: (user + system) / 1e6,
+        ...(context.figures?.() ?? { requests: [], latencies: [] }),
+        ...(supervisor && { supervisor }),
+      };
+      return new JsonText(`{"daemon":${JSON.stringify(daemon)},${snapshot.slice(1)}`);
+    },
     doctor: async () => ({ facilities: await controller.backend.facilities(), problems: controller.problems }),
     shutdown: async () => {
       context.shutdown();

@@ -71,7 +71,7 @@ async function* interleave(sources: AsyncIterable<LogLine>[]): AsyncIterable<Log
   for (const position of iterators.keys()) take(position);
   try {
     while (waiting.size > 0) {
-      const { position, item } = await Promise.race([...waiting.values()]);
+      const { position, item } = await Promise.race(waiting.values());
       if (item.done) {
         waiting.delete(position);
         continue;
@@ -80,7 +80,7 @@ async function* interleave(sources: AsyncIterable<LogLine>[]): AsyncIterable<Log
       yield item.value;
     }
   } finally {
-    await Promise.all(iterators.map((iterator) => iterator.return?.()));
+    await Promise.all(iterators.map(async (iterator) => iterator.return?.()));
   }
 }
 

@@ -1,5 +1,6 @@
 import Type from "typebox";
 import type { Static, TSchema } from "typebox";
+import { MetricsSchema } from "./metrics-schema.ts";
 import {
   AppSchema,
   AppSpecSchema,
@@ -172,6 +173,12 @@ export const operations = {
     result: Type.Unsafe<import("../controller/events.ts").VelosEvent>(
       Type.Object({ type: Type.String(), app: Type.String() }),
     ),
+  },
+  metrics: {
+    summary: "Everything that is counted and measured of apps, instances and velosd, at this moment",
+    access: "read",
+    params: none,
+    result: MetricsSchema,
   },
   doctor: {
     summary: "What this machine gives velos, and what velos does without",

@@ -1,7 +1,7 @@
 import type { Scope } from "../config/paths.ts";
 import type { AppSpec } from "../domain/app.ts";
 import type { Histogram } from "../domain/histogram.ts";
-import type { ObservedInstance } from "../domain/instance.ts";
+import type { Exit, ObservedInstance } from "../domain/instance.ts";
 import type { LogLevel } from "../domain/log-level.ts";
 
 export { logLevels, type LogLevel } from "../domain/log-level.ts";
@@ -115,6 +115,11 @@ export interface Backend {
   apps(): string[];
   /** The instances that are there, ascending. No I/O: from what is known by watching. */
   observe(app: string): ObservedInstance[];
+  /**
+   * How the last run ended of an instance that is not there any more, where that was seen. Absent: what ended by itself
+   * is observed until it is cleared.
+   */
+  lastExit?(app: string, index: number): Exit | undefined;
 
   /** Makes what all instances of the app share (slice, socket, settings), before the first is started. Repeatable. */
   prepare(spec: AppSpec): Promise<void>;

@@ -9,11 +9,12 @@ import { healthTarget } from "../domain/health-target.ts";
 import { formatListen } from "../domain/listen.ts";
 import type { Quantity } from "../domain/quantity.ts";
 import { applyQuantity } from "../domain/quantity.ts";
+import { resumed, stopped } from "../domain/intent.ts";
 import type { AppRecord } from "../domain/record.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
 import type { RolloutStamp } from "../domain/begin-rollout.ts";
 import { beginRestart, beginUpdate, hasStrayInstance } from "../domain/begin-rollout.ts";
-import type { RestartReason, Rollout } from "../domain/rollout.ts";
+import type { RestartReason } from "../domain/rollout.ts";
 import { isActive } from "../domain/rollout.ts";
 import type { Target } from "../domain/selector.ts";
 import { parseSelector, resolveSelectors } from "../domain/selector.ts";
@@ -22,7 +23,9 @@ import { Converge } from "./converge.ts";
 import { Counters } from "./counters.ts";
 import { Events } from "./events.ts";
 import { Health } from "./health.ts";
+import { Rollouts } from "./rollouts.ts";
 import { settle } from "./settle.ts";
+import { Snapshots } from "./snapshots.ts";
 import { Store } from "./store.ts";
 import { Triggers } from "./triggers.ts";
 import { UsageMeter } from "./usage-meter.ts";
@@ -54,6 +57,8 @@ export class Controller {
   readonly counters: Counters;
   readonly meter: UsageMeter;
   readonly converge: Converge;
+  readonly snapshots: Snapshots;
+  readonly rollouts: Rollouts;
   /** One line each: what an operator should know about the state. */
   readonly problems: string[] = [];
   readonly #store: Store;
@@ -78,6 +83,8 @@ export class Controller {
       annotate: (record, instances) =>
         record.running && !record.deleting ? this.#health.annotate(record.spec, instances) : instances,
     });
+    const { backend, converge, counters, meter } = this;
+    this.snapshots = new Snapshots({ backend, converge, counters, meter, now: this.#now });
     this.#health = new Health({
       backend: this.backend,
       now: this.#now,
@@ -88,6 +95,12 @@ export class Controller {
           report(`${app}:${index}: ${(error as Error).message}`),
         );
       },
+    });
+    this.rollouts = new Rollouts({
+      converge: this.converge,
+      state: (app) => this.#state(app),
+      view: (state) => this.#view(state),
+      start: (spec) => this.start(spec, undefined),
     });
     this.#triggers = new Triggers({
       backend: this.backend,
@@ -347,58 +360,11 @@ export class Controller {
     return this.backend.logs(query, signal);
   }
 
-  /** The rollout of an app: the one under way, or the last. */
-  async rollout(app: string): Promise<{ app: AppView; rollout?: Rollout }> {
-    const state = this.#state(app);
-    const { rollout } = state.record;
-    return { app: await this.#view(state), ...(rollout && { rollout }) };
-  }
-
-  /** Holds a rollout: who is out comes back, nobody else goes. */
-  async pauseRollout(app: string): Promise<{ app: AppView }> {
-    return this.#changeRollout(app, "running", "that runs", (record, rollout) => ({
-      ...record,
-      rollout: { ...rollout, status: "paused" },
-    }));
-  }
-
-  /** Goes on with a rollout that is paused, or tries again one that stopped at a failure. */
-  async resumeRollout(app: string): Promise<{ app: AppView }> {
-    const stalled = this.#state(app).record.rollout?.status === "stalled";
-    return this.#changeRollout(app, stalled ? "stalled" : "paused", "that is paused or stopped", (record, rollout) => {
-      const { failure: _, endedAt: __, ...rest } = rollout;
-      return { ...record, rollout: { ...rest, status: "running" } };
-    });
-  }
-
-  /** Rolls back to the spec before the last change. */
-  async undoRollout(app: string): Promise<{ app: AppView }> {
-    const state = this.#state(app);
-    const { previous } = state.record;
-    if (!previous) throw new VelosError("ROLLOUT_NOT_FOUND", { app, what: "to undo: its spec was never changed" });
-    await this.start(previous, undefined);
-    return { app: await this.#view(state) };
-  }
-
   /** Restarts an instance whose health check fails, unless a rollout is under way: then that decides. */
   async #restartUnwell(app: string, index: number): Promise<void> {
     const { record } = this.#state(app);
     if (isActive(record.rollout) && record.rollout.from[index] !== undefined) return; // the rollout judges it
     await this.restart([`${app}:${index}`], "restart", "health");
-  }
-
-  async #changeRollout(
-    app: string,
-    status: Rollout["status"],
-    what: string,
-    change: (record: AppRecord, rollout: Rollout) => AppRecord,
-  ): Promise<{ app: AppView }> {
-    const state = this.#state(app);
-    if (state.record.rollout?.status !== status) throw new VelosError("ROLLOUT_NOT_FOUND", { app, what });
-    await this.converge.change(state, (record) =>
-      record.rollout?.status === status ? change(record, record.rollout) : record,
-    );
-    return { app: await this.#view(state) };
   }
 
   #newRecord(spec: AppSpec, instances: number): AppRecord {
@@ -419,7 +385,10 @@ export class Controller {
   #gather(record: AppRecord, state: AppState, stamp: RolloutStamp): AppRecord {
     const instances = this.#instances(state);
     if (isActive(record.rollout) || !hasStrayInstance(record, instances)) return record;
-    return { ...beginUpdate(record, record.spec, instances, stamp), ...(record.previous && { previous: record.previous }) };
+    return {
+      ...beginUpdate(record, record.spec, instances, stamp),
+      ...(record.previous && { previous: record.previous }),
+    };
   }
 
   #stamp(): RolloutStamp {
@@ -496,39 +465,3 @@ const masked = (spec: AppSpec): AppSpec => ({
   ...spec,
   secretEnv: Object.fromEntries(Object.keys(spec.secretEnv).map((name) => [name, MASK])),
 });
-
-/**
- * The record with its app, or some of its instances, meant to run again. What was created counts only while it is
- * alive: an instance that is absent now is to be started, not taken for one that an operator stopped.
- */
-const resumed = (record: AppRecord, alive: ReadonlySet<number>, indexes?: readonly number[]): AppRecord => {
-  const whole = indexes === undefined;
-  const holds = whole
-    ? {}
-    : Object.fromEntries(Object.entries(record.holds).filter(([index]) => !indexes.includes(Number(index))));
-  // Starting one instance of a stopped app leaves the others stopped.
-  const others: AppRecord["holds"] = {};
-  if (!whole && !record.running) {
-    for (let index = 0; index < record.instances; index++) {
-      if (!indexes.includes(index)) others[index] = record.holds[index] ?? { why: "command", at: record.updatedAt };
-    }
-  }
-  return {
-    ...record,
-    running: true,
-    deleting: false,
-    holds: { ...holds, ...others },
-    created: { ...record.created, indexes: record.created.indexes.filter((index) => alive.has(index)) },
-  };
-};
-
-/** The record with its app, or some of its instances, meant to be down. */
-const stopped = (record: AppRecord, indexes: readonly number[] | undefined, now: number): AppRecord => {
-  const rollout = isActive(record.rollout)
-    ? { rollout: { ...record.rollout, status: "superseded" as const, endedAt: now } }
-    : {};
-  if (indexes === undefined) return { ...record, running: false, holds: {}, ...rollout };
-  const holds = { ...record.holds };
-  for (const index of indexes) holds[index] = { why: "command", at: now };
-  return { ...record, holds };
-};

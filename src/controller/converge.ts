@@ -176,10 +176,17 @@ export class Converge {
       if (JSON.stringify(before) !== JSON.stringify(after)) counters.set(state.name, instance.index, after);
       recordLook(counters, state, instance, before, after);
     }
+    for (const index of state.record.created.indexes) if (!seen.has(index)) this.#learnExit(state.name, index);
     const rollout = isActive(state.record.rollout) ? state.record.rollout : undefined;
     for (const [index, track] of counters.of(state.name)) {
       const before = rollout?.kind === "restart" ? undefined : rollout?.from[index];
-      if (!seen.has(index) && !state.pending.has(index) && before !== undefined && track.run !== "" && track.run !== before) {
+      if (
+        !seen.has(index) &&
+        !state.pending.has(index) &&
+        before !== undefined &&
+        track.run !== "" &&
+        track.run !== before
+      ) {
         // A new run that ended so well that nothing of it is left: starting it again would never end.
         state.refused.set(index, track.exit ? describeExit(track.exit) : "it ended");
       }
@@ -187,6 +194,15 @@ export class Converge {
         continue;
       counters.set(state.name, index, endTrack(track));
     }
+  }
+
+  /** Notes how an instance ended that was gone before anybody looked. */
+  #learnExit(app: string, index: number): void {
+    const { backend, counters } = this.#options;
+    const exit = backend.lastExit?.(app, index);
+    const track = counters.get(app, index);
+    if (exit === undefined || exit.at === track.countedExitAt) return;
+    counters.set(app, index, { ...track, exit, countedExitAt: exit.at });
   }
 
   #take(state: AppState, record: AppRecord): void {

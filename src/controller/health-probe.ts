@@ -43,11 +43,10 @@ const probeHttp = async (
       resolve(problem);
       request.destroy();
     };
-    const request = (
+    const request =
       where instanceof URL
         ? (where.protocol === "https:" ? getTls : get)(where, options)
-        : get({ ...where, ...options })
-    );
+        : get({ ...where, ...options });
     const timer = setTimeout(() => done(slow(timeoutMs)), timeoutMs);
     request.on("response", (response) => {
       const status = response.statusCode ?? 0;

@@ -87,7 +87,10 @@ export class Snapshots {
       const state = converge.get(name);
       if (!state) continue;
       const byIndex = new Map(converge.observe(name).map((instance) => [instance.index, instance]));
-      const indexes = new Set([...Array.from({ length: state.record.instances }, (_, index) => index), ...byIndex.keys()]);
+      const indexes = new Set([
+        ...Array.from({ length: state.record.instances }, (_, index) => index),
+        ...byIndex.keys(),
+      ]);
       const own = [...indexes].map((index): Subject => {
         return { state, app: apps.length, index, key: `${name}:${index}`, instance: byIndex.get(index) };
       });
@@ -126,8 +129,7 @@ export class Snapshots {
     const tally = counters.tally(state.name).instances[index] ?? newInstanceTally();
     const readySince = instance && instance.unwell === undefined ? readyAt(instance, state.record.spec) : undefined;
     const isReady = readySince !== undefined && readySince <= now;
-    const cpuUsec =
-      figures?.cpuUserUsec === undefined ? undefined : figures.cpuUserUsec + (figures.cpuSystemUsec ?? 0);
+    const cpuUsec = figures?.cpuUserUsec === undefined ? undefined : figures.cpuUserUsec + (figures.cpuSystemUsec ?? 0);
     if (instance?.pid !== undefined) app.running++;
     if (isReady) app.ready++;
     return [
@@ -138,7 +140,8 @@ export class Snapshots {
       instance?.startedAt ?? null,
       instance === undefined || cpuUsec === undefined ? null : meter.percent(state.name, instance, cpuUsec),
       track.total,
-      instance?.unit ?? "",
+      // Of a backend without units this is a process group: a number that changes with every run is no label.
+      (this.#options.backend.name === "systemd" && instance?.unit) || "",
       instance?.fingerprint ?? "",
       (instance && this.#versions.get(key, instance.run)) ?? "",
       ...restartCauses.map((cause) => tally.restarts[cause] ?? 0),

@@ -4,6 +4,7 @@ import { busAddress, selectBackend } from "../backend/select.ts";
 import { createHandlers } from "../api/handlers.ts";
 import type { Paths } from "../config/paths.ts";
 import { Controller } from "../controller/controller.ts";
+import { EventLoopLag } from "./event-loop-lag.ts";
 import { createIpcServer } from "./ipc-server.ts";
 import { isActivated, listenOnSocket, takeLock } from "./listen.ts";
 import { notifyReady } from "./notify.ts";
@@ -50,16 +51,26 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
     })();
     return stopping;
   };
+  const requests = new RequestCounters();
+  const lag = new EventLoopLag();
   const handlers = createHandlers(controller, {
     version: options.version,
     scope: paths.scope,
     startedAt: Date.now(),
+    figures: () => {
+      const eventLoopLag = lag.sample();
+      return {
+        requests: [...requests.all()],
+        latencies: [...requests.latencies()],
+        ...(eventLoopLag && { eventLoopLag }),
+      };
+    },
     // After the answer has gone out.
     shutdown: () => setTimeout(() => void stop(), 20),
   });
   const server = createIpcServer({
     ...handlers,
-    counters: new RequestCounters(),
+    counters: requests,
     version: options.version,
     report: log,
   });

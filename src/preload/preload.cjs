@@ -13,6 +13,8 @@ const QUIET_MS = 0;
 const WORKER_QUIET_MS = 100;
 /** On a connection: when it gets too old. */
 const DUE = Symbol("velos.due");
+/** On a connection: how many requests of what was read last have been answered. */
+const ANSWERED = Symbol("velos.answered");
 // Who was meant: LISTEN_PID comes with sockets; without them the spawn backend says VELOS_PID, systemd SYSTEMD_EXEC_PID.
 // A worker of the app's own cluster is told by its primary, see `guideWorkers`, and only drains.
 const isWorker = Number(env.VELOS_PRIMARY) === process.ppid;
@@ -39,8 +41,8 @@ function start() {
   const held = JSON.parse((!isWorker && env.VELOS_LISTEN) || "[]").map((address, i) => ({ ...address, fd: i + 3 }));
 
   const preloadOption = hideFromChildren();
-  /** What listens, or did and still has connections. */
-  const servers = new Set();
+  /** What listens, or did and still has connections; with its handle, which a cluster primary takes off its server. */
+  const servers = new Map();
   /** Servers at sockets that every instance shares: theirs are the connections that have to be spread. */
   const shared = new WeakSet();
   const sessions = new Set();
@@ -125,8 +127,9 @@ function start() {
 
   function watch(server) {
     if (servers.has(server)) return;
-    servers.add(server);
-    server.once("close", () => servers.delete(server));
+    servers.set(server, undefined);
+    server.on("listening", () => servers.set(server, server._handle));
+    server.on("close", () => servers.delete(server));
     if (connectionAge && held.length && typeof server.closeIdleConnections === "function") guardAnswers();
     // Only those of http2 have it.
     if (typeof server.updateSettings === "function") {
@@ -173,7 +176,7 @@ function start() {
     helper.once("error", complain);
     helper.listen(where, 65535, () => {
       // The server's own acceptor, be it Node's or a cluster primary's: the connections are the server's from the start.
-      helper._handle.onconnection = (error, client) => server._handle?.onconnection(error, client);
+      helper._handle.onconnection = (error, client) => servers.get(server)?.onconnection(error, client);
       onListening?.();
     });
     const { close } = server;
@@ -263,10 +266,10 @@ function start() {
     if (leaving) return;
     leaving = true;
     guardAnswers();
-    for (const server of servers) if (server.closeIdleConnections) server.closeIdleConnections = () => {};
+    for (const server of servers.keys()) if (server.closeIdleConnections) server.closeIdleConnections = () => {};
     for (const session of sessions) leaveSession(session);
     const closeIdle = () => {
-      for (const server of servers) {
+      for (const server of servers.keys()) {
         if (!server.closeIdleConnections || (server.listening && !draining)) continue;
         delete server.closeIdleConnections;
         server.closeIdleConnections();
@@ -283,8 +286,8 @@ function start() {
 
   function drain(signal) {
     if (draining) return;
-    const busy = [...servers].filter((server) => server.listening || server._connections);
     const workers = isWorker ? [] : Object.values(cluster.workers ?? {});
+    const busy = [...servers.keys()].filter((server) => server.listening || server._connections);
     if (!busy.length && !workers.length) {
       // Nothing to wait for: it ends as it would without us.
       process.removeListener(signal, hearSignal);
@@ -292,9 +295,11 @@ function start() {
       return;
     }
     draining = true;
-    for (const server of busy) {
-      // What a primary has accepted already it still hands to its workers: they take it, and stop when it has ended.
-      if (!isWorker || server._handle?.fd >= 0) net.Server.prototype.close.call(server);
+    for (const [server, handle] of servers) {
+      // What the primary of a cluster has accepted it still hands out: its workers go on taking that.
+      if (isWorker && handle?.fd === undefined) continue;
+      if (server.listening) net.Server.prototype.close.call(server);
+      handle?.close();
     }
     for (const worker of workers) {
       worker.exitedAfterDisconnect = true;
@@ -344,9 +349,20 @@ function start() {
 
   /** True when no further request has come on the connection, nor more of this one is to come: neither is cut off. */
   function mayBeLast({ req, statusCode }) {
-    if (!req || statusCode < 200 || req.socket?.parser?.incoming !== req) return false;
+    const socket = req?.socket;
+    const parser = socket?.parser;
+    if (statusCode < 200 || parser?.incoming !== req) return false;
     const { headers } = req;
-    return leaving || req.complete || !(headers["content-length"] > 0 || headers["transfer-encoding"]);
+    const hasBody = headers["content-length"] > 0 || headers["transfer-encoding"];
+    if (hasBody && !req.complete && !leaving) return false;
+    // An app that answers at once does it before the rest of what was read is parsed: there may be requests in it.
+    const read = parser.getCurrentBuffer().toString("latin1");
+    const requests = read.split("\r\n\r\n").length - 1;
+    if (requests < 2) return hasBody || !read || read.endsWith("\r\n\r\n");
+    // All of it is parsed in one go.
+    if (!socket[ANSWERED]) process.nextTick(() => (socket[ANSWERED] = 0));
+    socket[ANSWERED] = (socket[ANSWERED] ?? 0) + 1;
+    return socket[ANSWERED] === requests;
   }
 
   // In the app's own cluster

@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => velosd.close());
 
-const TITLE = "name   status   pid      cpu  memory  uptime  restarts";
+const TITLE = "name   status      pid  cpu  memory  uptime  restarts";
 const firstLine = ({ out }: { out: string }): string => out.split("\n")[0]!;
 const statuses = async (app = "api"): Promise<string[]> =>
   (await velosd.controller.list([app]))[0]!.processes.map(({ status }) => status);

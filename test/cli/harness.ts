@@ -94,7 +94,7 @@ export class TestVelosd {
       version: "1.2.3",
       scope: "user",
       startedAt: Date.now(),
-      shutdown: () => void this.#close(),
+      shutdown: () => setTimeout(() => void this.#close(), 20),
     } as const;
     const { calls, streams } = createHandlers(this.controller, context);
     const server = createIpcServer({
@@ -136,7 +136,7 @@ export class TestVelosd {
   async close(): Promise<void> {
     await this.#close();
     await this.controller.close();
-    await rm(this.home, { recursive: true, force: true });
+    await rm(this.home, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
   }
 }
 

@@ -13,7 +13,7 @@ const plain = (text: string): string => text.replace(/\u001b\[[?\d;]*[A-Za-z]/g,
 
 describe("work that takes longer than a second", () => {
   beforeEach(() => {
-    velosd.world.delay = (operation) => (operation === "stop" ? 1700 : undefined);
+    velosd.world.delay = (operation) => (operation === "stop" ? 1400 : undefined);
   });
 
   it("shows each instance on a terminal, and clears that away", async () => {

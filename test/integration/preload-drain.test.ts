@@ -22,7 +22,7 @@ const SERVER = `
   const server = http.createServer((request, response) => {
     if (request.url === "/slow") held.push(response);
     else if (request.url === "/release") { for (const other of held.splice(0)) other.end("slow"); response.end("released"); }
-    else if (request.url === "/insists") response.writeHead(200, { Connection: "keep-alive" }).end("hello");
+    else if (request.url === "/insists") response.writeHead(200, { Connection: "keep-alive", "Content-Length": 5 }).end("hello");
     else response.end("hello");
   });
   server.on("upgrade", (_, socket) => socket.on("data", (data) => socket.write(data)).write("HTTP/1.1 101 Switching\\r\\nUpgrade: echo\\r\\nConnection: Upgrade\\r\\n\\r\\n"));

@@ -1,4 +1,4 @@
-import type { MainProcess, ProcessEnd } from "./launch.ts";
+import type { MainProcess, ProcessEnd } from "./execute.ts";
 import { sendSignal } from "./process-group.ts";
 import { startTimeOf } from "./process-table.ts";
 

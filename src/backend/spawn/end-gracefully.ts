@@ -1,5 +1,5 @@
 import type { AppSpec } from "../../domain/app.ts";
-import type { MainProcess } from "./launch.ts";
+import type { MainProcess } from "./execute.ts";
 import { sendSignal } from "./process-group.ts";
 
 /**

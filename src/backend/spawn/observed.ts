@@ -1,7 +1,7 @@
 import { fingerprint } from "../../domain/app.ts";
 import { VelosError } from "../../domain/errors.ts";
 import type { Exit, InstanceStatus, ObservedInstance } from "../../domain/instance.ts";
-import type { ProcessEnd } from "./launch.ts";
+import type { ProcessEnd } from "./execute.ts";
 import type { InstanceState } from "./state-file.ts";
 
 /** Signals that end a program by convention; systemd counts them as a clean end as well. */

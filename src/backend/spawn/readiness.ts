@@ -4,7 +4,7 @@ import type { AppSpec } from "../../domain/app.ts";
 import { describeExit } from "../../domain/instance.ts";
 import { findAccount } from "./account.ts";
 import { failed } from "./failed.ts";
-import type { MainProcess } from "./launch.ts";
+import type { MainProcess } from "./execute.ts";
 import { exitOf } from "./observed.ts";
 
 /** Name of the variable that tells an app with `wait_ready` which file to create when it is ready. */

@@ -1,17 +1,34 @@
+import { hasPreload, hasReadinessSignal } from "../../domain/app.ts";
+import type { AppSpec } from "../../domain/app.ts";
+import type { InstancePlaces } from "../../domain/instance-environment.ts";
 import { instanceEnvironment } from "../../domain/instance-environment.ts";
 import { RUN_VARIABLE } from "./find-run.ts";
 import { READY_VARIABLE, readyFileOf } from "./readiness.ts";
 import type { InstanceState } from "./state-file.ts";
 
-/** The whole environment of a run: the domain's, the run's name, and where to say that it is ready. */
-export const runEnvironment = (stateDir: string, state: InstanceState): Record<string, string> => {
+/**
+ * The environment of a run: the domain's, the run's name, where to say that it is ready, and what sd_listen_fds(3)
+ * looks for. Complete but for the pid, see `pidVariable`.
+ */
+export const runEnvironment = (
+  stateDir: string,
+  state: InstanceState,
+  places: InstancePlaces,
+): Record<string, string> => {
   const { spec, index, count, app, run } = state;
-  const { visible, secret } = instanceEnvironment(spec, index, count);
+  const { visible, secret } = instanceEnvironment(spec, index, count, places);
   const env: Record<string, string> = { ...secret, ...visible, [RUN_VARIABLE]: run };
-  if (spec.waitReady) env[READY_VARIABLE] = readyFileOf(stateDir, app, run);
-  // The preload does not know this backend yet: what the domain adds to load it is taken out again.
-  const options = spec.env["NODE_OPTIONS"] ?? spec.secretEnv["NODE_OPTIONS"];
-  if (options !== undefined) env["NODE_OPTIONS"] = options;
-  else delete env["NODE_OPTIONS"];
+  if (hasReadinessSignal(spec)) env[READY_VARIABLE] = readyFileOf(stateDir, app, run);
+  if (spec.listen.length > 0) {
+    env["LISTEN_FDS"] = String(spec.listen.length);
+    env["LISTEN_FDNAMES"] = spec.listen.map(() => app).join(":");
+  }
   return env;
 };
+
+/**
+ * The variable in which the process has to find its own pid: what its children inherit is not meant for them, and the
+ * pid is how they tell.
+ */
+export const pidVariable = (spec: AppSpec): string | undefined =>
+  spec.listen.length > 0 ? "LISTEN_PID" : hasPreload(spec) ? "VELOS_PID" : undefined;

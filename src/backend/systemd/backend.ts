@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { AppSpec } from "../../domain/app.ts";
 import { fingerprint } from "../../domain/app.ts";
 import { VelosError } from "../../domain/errors.ts";
-import type { ObservedInstance } from "../../domain/instance.ts";
+import type { Exit, ObservedInstance } from "../../domain/instance.ts";
 import { formatListen } from "../../domain/listen.ts";
 import { describeExit } from "../../domain/instance.ts";
 import { instanceEnvironment } from "../../domain/instance-environment.ts";
@@ -91,6 +91,10 @@ export class SystemdBackend implements Backend {
     return this.#units.observe(app);
   }
 
+  lastExit(app: string, index: number): Exit | undefined {
+    return this.#units.lastExit(app, index);
+  }
+
   async prepare(spec: AppSpec): Promise<void> {
     const { secret } = instanceEnvironment(spec, 0, 1);
     await writeOrRemove(this.#secretFile(spec.name), environmentFileText(secret), 0o600);
@@ -172,6 +176,7 @@ export class SystemdBackend implements Backend {
     if (this.#units.observe(app).length === 0) await this.manager.stop(appSlice(app)).catch(ignoreNoSuchUnit);
     await rm(this.#secretFile(app), { force: true });
     await rm(this.#dropIns(app), { force: true, recursive: true });
+    this.#units.forgetExits(app);
   }
 
   async schedule(app: string, cron: string | undefined): Promise<void> {

@@ -30,6 +30,8 @@ export class Units {
   #entries = new Map<string, Entry>();
   #byApp = new Map<string, Map<number, Entry>>();
   #gone = new Map<string, Set<() => void>>();
+  /** Last ends of instances whose units are unloaded: a clean end and its unloading can come at once. */
+  #exits = new Map<string, Map<number, Exit>>();
   /** Whose main process a pid was, for lines of the journal that do not tell; the oldest are forgotten. */
   #pids = new Map<number, { app: string; index: number }>();
 
@@ -53,6 +55,11 @@ export class Units {
   removed(unit: string): string | undefined {
     const entry = this.#entries.get(unit);
     if (entry) {
+      if (entry.exit)
+        this.#exits.set(
+          entry.app,
+          (this.#exits.get(entry.app) ?? new Map<number, Exit>()).set(entry.index, entry.exit),
+        );
       this.#entries.delete(unit);
       const app = this.#byApp.get(entry.app);
       app?.delete(entry.index);
@@ -60,6 +67,15 @@ export class Units {
     }
     this.#announceGone(unit);
     return entry?.app;
+  }
+
+  /** How the last run of an instance ended whose unit is unloaded. */
+  lastExit(app: string, index: number): Exit | undefined {
+    return this.#entries.has(instanceUnit(app, index)) ? undefined : this.#exits.get(app)?.get(index);
+  }
+
+  forgetExits(app: string): void {
+    this.#exits.delete(app);
   }
 
   /** Remembers the fingerprint that a unit was started with: it is the one thing that no signal tells. */

@@ -20,12 +20,12 @@ const action = (choices: Choices): string => {
 const text = (words: string): string => words.replace(/[[\]:\\]/g, "\\$&").replaceAll("'", "'\\''");
 
 const optionSpecs = ({ names, value, description }: OptionForm): string[] => {
-  const others = names.length > 1 ? `(${names.join(" ")})` : "*";
+  const excluded = names.length > 1 ? `(${names.join(" ")})` : "";
   return names.map((name) => {
-    const takes = value === undefined ? "" : value.optional ? "=-::" : name.startsWith("--") ? "=:" : "+:";
-    const [sign, rest] = takes === "" ? ["", ""] : takes.split(/(?<=[=+]-?)/);
-    const argument = value === undefined ? "" : `${rest}${text(value.word)}:${action(value.complete)}`;
-    return `'${others === "*" ? "" : others}${name}${sign}[${text(description)}]${argument}'`;
+    const sign = value === undefined ? "" : value.optional ? "=-" : name.startsWith("--") ? "=" : "+";
+    const colons = value?.optional ? "::" : ":";
+    const argument = value === undefined ? "" : `${colons}${text(value.word)}:${action(value.complete)}`;
+    return `'${excluded}${name}${sign}[${text(description)}]${argument}'`;
   });
 };
 

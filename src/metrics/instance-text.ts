@@ -1,0 +1,104 @@
+import { basename } from "node:path";
+import type { MetricsSnapshot } from "../api/metrics-schema.ts";
+import type { InstanceRow } from "../domain/snapshot.ts";
+import { column } from "../domain/snapshot.ts";
+import type { Family, Format } from "./exposition.ts";
+import { header, labelText, numberText } from "./exposition.ts";
+import { instanceFamilies } from "./instance-families.ts";
+
+const infoFamily: Family = {
+  name: "velos_process_info",
+  type: "info",
+  help: "What runs: unit, backend, interpreter, the app's version, and the fingerprint of its spec.",
+};
+
+/** The lines of one instance, in the order of `instanceFamilies`, and the values that they say. */
+interface Lines {
+  prefixes: string[];
+  values: (number | undefined)[];
+  texts: string[];
+  info: string;
+  infoKey: string;
+  seen: number;
+}
+
+const seriesCount = instanceFamilies.reduce((sum, { series }) => sum + series.length, 0);
+
+/**
+ * The exposition of all instances. Most of it is the same at every scrape: names, labels, and of the 40 lines of an
+ * instance about 30 values. So the text before each value is kept, and the whole line while its value stays; for a
+ * thousand instances that is 8 ms instead of the 110 that a general library takes.
+ */
+export class InstanceText {
+  readonly #lines = new Map<string, Lines>();
+  #round = 0;
+
+  render(snapshot: MetricsSnapshot, format: Format): string {
+    this.#round++;
+    const all = snapshot.instances.map((row) => this.#update(row, snapshot));
+    for (const [key, { seen }] of this.#lines) if (seen !== this.#round) this.#lines.delete(key);
+    let text = header(infoFamily, format);
+    for (const { info } of all) text += info;
+    let first = 0;
+    for (const family of instanceFamilies) {
+      text += header(family, format);
+      const end = first + family.series.length;
+      for (const { texts } of all) for (let at = first; at < end; at++) text += texts[at]!;
+      first = end;
+    }
+    return text;
+  }
+
+  #update(row: InstanceRow, snapshot: MetricsSnapshot): Lines {
+    const lines = this.#linesOf(row, snapshot);
+    lines.seen = this.#round;
+    let at = 0;
+    for (const { series } of instanceFamilies) {
+      for (const { value } of series) {
+        const now = value(row, snapshot.at);
+        if (now !== lines.values[at]) {
+          lines.values[at] = now;
+          lines.texts[at] = now === undefined ? "" : `${lines.prefixes[at]!}${numberText(now)}\n`;
+        }
+        at++;
+      }
+    }
+    return lines;
+  }
+
+  #linesOf(row: InstanceRow, { apps, daemon }: MetricsSnapshot): Lines {
+    const app = apps[row[column.app] as number]!;
+    const instance = String(row[column.index]);
+    const key = `${app.name}:${instance}`;
+    const lines = this.#lines.get(key) ?? newLines(app.name, instance);
+    this.#lines.set(key, lines);
+    const [unit, version, spec] = [row[column.unit], row[column.version], row[column.spec]];
+    const infoKey = `${unit} ${version} ${spec} ${app.interpreter} ${daemon.backend}`;
+    if (infoKey !== lines.infoKey) {
+      const labels = {
+        name: app.name,
+        instance,
+        unit: String(unit),
+        backend: daemon.backend,
+        // It may have been given as a path.
+        interpreter: basename(app.interpreter),
+        version: String(version),
+        spec: String(spec),
+      };
+      lines.infoKey = infoKey;
+      lines.info = `${infoFamily.name}{${labelText(labels)}} 1\n`;
+    }
+    return lines;
+  }
+}
+
+const newLines = (name: string, instance: string): Lines => ({
+  prefixes: instanceFamilies.flatMap((family) =>
+    family.series.map(({ labels }) => `${family.name}{${labelText({ name, instance, ...labels })}} `),
+  ),
+  values: new Array<undefined>(seriesCount).fill(undefined),
+  texts: new Array<string>(seriesCount).fill(""),
+  info: "",
+  infoKey: "",
+  seen: 0,
+});

@@ -1,0 +1,132 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { aliases, commands } from "../../src/cli/catalogue.ts";
+import { formOf } from "../../src/cli/command-form.ts";
+import { FakeTerminal, TestVelosd } from "./harness.ts";
+
+let directory: string;
+const shells: Record<string, (line: string) => string[]> = {
+  bash: (line) => {
+    const script = `source ./velos.bash; COMP_LINE=$1; COMP_POINT=\${#1}; COMP_WORDS=($1); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _velos; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    return answer("bash", ["--norc", "-c", script, "bash", line]).map((word) => breaks(line) + word);
+  },
+  zsh: (line) => answer("zsh", ["-f", "./drive.zsh", line]),
+  fish: (line) =>
+    answer("fish", ["--no-config", "-c", "source velos.fish; complete -C $argv[1]", line]).map(
+      (word) => word.split("\t")[0]!,
+    ),
+};
+
+/** What bash leaves alone on the line: it replaces only what stands behind the last `:` or `=`. */
+const breaks = (line: string): string => /[^ ]*[:=]/.exec(line.split(" ").at(-1)!)?.[0] ?? "";
+
+const answer = (program: string, args: string[]): string[] => {
+  const { stdout, stderr, error } = spawnSync(program, args, {
+    cwd: directory,
+    encoding: "utf8",
+    timeout: 20_000,
+    env: { PATH: `${directory}:${process.env["PATH"]}`, HOME: directory, TERM: "dumb", LANG: "C.UTF-8" },
+  });
+  if (error) throw error;
+  expect(stderr).toBe("");
+  return stdout
+    .split("\n")
+    .map((word) => word.trim())
+    .filter((word) => word !== "")
+    .sort();
+};
+
+/** zsh completes only where somebody types: in a terminal of its own, whose candidates are listed between marks. */
+const DRIVE_ZSH = `
+zmodload zsh/zpty
+zpty z zsh -f -i
+zpty -w z 'PROMPT= PS2= RPROMPT=; fpath=(. $fpath); autoload -U compinit; compinit -D -u; source ./_velos'
+zpty -w z 'compadd () { local -a hits o; zparseopts -E -a o D:=d A:=a O:=oo >/dev/null 2>&1
+  if [[ \${@[1,(i)(-|--)]} == *-(O|A|D)\\ * ]]; then builtin compadd "$@"; return; fi
+  builtin compadd -A hits "$@"; print -l -- $hits >>./hits; builtin compadd "$@" }'
+zpty -w z 'bindkey "^I" complete-word; zle -C complete-word complete-word _main_complete'
+zpty -w z 'finished () { print >./finished }; zle -N finished; bindkey "^X" finished; print READ""Y'
+while zpty -r z line; do [[ $line == *READY* ]] && break; done
+zpty -n -w z "$1"$'\\t\\x18'
+for turn in {1..1000}; do [[ -f finished ]] && break; sleep 0.01; done
+zpty -d z
+[[ -f hits ]] && sort -u hits
+rm -f hits finished
+`;
+
+const has = (shell: string): boolean => spawnSync("sh", ["-c", `command -v ${shell}`]).status === 0;
+// On a developer's machine those that are there; in CI all of them.
+const present = Object.keys(shells).filter((shell) => shell === "bash" || process.env["CI"] === "true" || has(shell));
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "velos-shell-"));
+  // Stands in for the installed command.
+  const names = ["api", "api:0", "api:1", "web", "web:0"];
+  const stub = ["#!/bin/sh", `[ "$1" = __names ] && printf '%s\\n' ${names.join(" ")}`, ""].join("\n");
+  writeFileSync(join(directory, "velos"), stub, { mode: 0o755 });
+  writeFileSync(join(directory, "velos.toml"), "");
+  writeFileSync(join(directory, "server.js"), "");
+  writeFileSync(join(directory, "drive.zsh"), DRIVE_ZSH);
+  for (const [shell, file] of [
+    ["bash", "velos.bash"],
+    ["zsh", "_velos"],
+    ["fish", "velos.fish"],
+  ] as const) {
+    const { code, out } = await new FakeTerminal(directory).run("completions", shell);
+    expect(code).toBe(0);
+    writeFileSync(join(directory, file), out);
+  }
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe.each(present)("completions for %s", (shell) => {
+  const complete = (line: string): string[] => shells[shell]!(line);
+
+  it("offer every command", () => {
+    expect(complete("velos ")).toEqual(expect.arrayContaining(Object.keys(commands)));
+    expect(complete("velos sc")).toEqual(["scale"]);
+  });
+
+  it("offer the options of a command, by its aliases too", async () => {
+    const options = (await formOf(await commands["start"]!())).options.flatMap(({ names }) =>
+      names.filter((name) => name.startsWith("--")),
+    );
+    expect(complete("velos start --")).toEqual(expect.arrayContaining(options));
+    expect(complete("velos list --wa")).toEqual(["--watch"]);
+    for (const [alias, name] of Object.entries(aliases))
+      if (name === "list") expect(complete(`velos ${alias} --wa`)).toEqual(["--watch"]);
+  });
+
+  it("offer apps, and instances where one can be named", () => {
+    expect(complete("velos stop w")).toEqual(["web", "web:0"]);
+    expect(complete("velos stop api a")).toEqual(expect.arrayContaining(["all", "api", "api:0", "api:1"]));
+    expect(complete("velos stop api:")).toEqual(["api:0", "api:1"]);
+    expect(complete("velos scale a")).toEqual(["api"]);
+    expect(complete("velos --user stop w")).toEqual(["web", "web:0"]);
+  });
+
+  it("offer what an option takes", () => {
+    expect(complete("velos logs --level wa")).toEqual(["warn"]);
+    expect(complete("velos start --config velos.t")).toEqual(["velos.toml"]);
+    expect(complete("velos start serv")).toEqual(["server.js"]);
+    expect(complete("velos rollout st")).toEqual(["status"]);
+    expect(complete("velos completions z")).toEqual(["zsh"]);
+    expect(complete("velos signal SIGHU")).toEqual(["SIGHUP"]);
+  });
+});
+
+describe("velos __names", () => {
+  it("prints apps and instances", async () => {
+    const velosd = await TestVelosd.start();
+    await velosd.velos("start", "server.js", "--name", "api", "-i", "2");
+    expect(await velosd.velos("__names")).toEqual({ code: 0, out: "api\napi:0\napi:1\n", err: "" });
+    await velosd.close();
+  });
+
+  it("is silent without velosd, and does not start it", async () => {
+    expect(await new FakeTerminal("/nowhere").run("__names", "--user")).toEqual({ code: 0, out: "", err: "" });
+  });
+});
