@@ -30,6 +30,7 @@ const apart = {
   chokidar: "chokidar",
   croner: "croner",
   "prepare-apps": "src/cli/prepare-apps.ts",
+  metrics: "src/metrics/main.ts",
 };
 const keptApart = {
   name: "kept-apart",
@@ -38,6 +39,9 @@ const keptApart = {
       { filter: new RegExp(`^(?:\\.{1,2}/)*(?:${Object.keys(apart).join("|")})(?:\\.ts)?$`) },
       ({ path, kind }) =>
         kind === "dynamic-import" ? { path: `./${basename(path, ".ts")}.cjs`, external: true } : undefined,
+    );
+    onResolve({ filter: /\/metrics\/main\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./metrics.cjs", external: true } : undefined,
     );
   },
 };
@@ -56,6 +60,13 @@ await build({
   outExtension: { ".js": ".cjs" },
   sourcemap: "linked",
   banner: { js: "#!/usr/bin/env node" },
+});
+// What holds listening sockets without an init system; it is there for long, and is to be small.
+await build({
+  ...common,
+  entryPoints: { keeper: "src/backend/spawn/keeper/main.ts" },
+  outdir: made,
+  outExtension: { ".js": ".cjs" },
 });
 // Every instance loads it: without its comments, which are half of it.
 await build({

@@ -38,7 +38,8 @@ export class JsonText {
   }
 }
 
-const encode = (message: RpcMessage): string => {
+/** A message as it goes over the wire, without the line's end. */
+export const encode = (message: RpcMessage): string => {
   if (!("result" in message) || !(message.result instanceof JsonText)) return JSON.stringify(message);
   return `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${message.result.text}}`;
 };

@@ -18,6 +18,7 @@ export const commands: Readonly<Record<string, Loader>> = {
   env: async () => (await import("./commands/env.ts")).EnvCommand,
   signal: async () => (await import("./commands/signal.ts")).SignalCommand,
   doctor: async () => (await import("./commands/doctor.ts")).DoctorCommand,
+  metrics: async () => (await import("./commands/metrics.ts")).MetricsCommand,
   ping: async () => (await import("./commands/ping.ts")).PingCommand,
   kill: async () => (await import("./commands/kill.ts")).KillCommand,
   completions: async () => (await import("./commands/completions.ts")).CompletionsCommand,
@@ -39,7 +40,6 @@ export const aliases: Readonly<Record<string, keyof typeof commands>> = {
 /** Commands of the design that later releases bring. */
 export const later: readonly string[] = [
   "apply",
-  "metrics",
   "api",
   "mcp",
   "monit",

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type { Result } from "../api/operations.ts";
 import { selectBackend } from "../backend/select.ts";
 import type { Connection } from "../client/connection.ts";
@@ -37,7 +37,7 @@ export const examine = async (
     node: process.version,
     scope,
     paths: { socket, state, config },
-    configured: statSync(config, { throwIfNoEntry: false }) !== undefined,
+    configured: existsSync(config),
     backend: null,
     velosd: null,
     facilities: [],

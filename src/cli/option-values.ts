@@ -18,6 +18,8 @@ export const optionValues: Readonly<Record<string, OptionValue>> = {
   "--backend": { word: "NAME", complete: ["systemd", "spawn"] },
   "--name": variable,
   "--instances": { word: "N|max", complete: ["max"] },
+  "--port": { word: "PORT" },
+  "--host": { word: "ADDR" },
   "--listen": { word: "ADDR" },
   "--config": file,
   "--only": { word: "A,B" },

@@ -28,5 +28,10 @@ export const readStartWords = async (
   return names.every((name) => apps.includes(name)) ? "selectors" : "program";
 };
 
-const isFile = (cwd: string, word: string): boolean =>
-  statSync(resolve(cwd, word), { throwIfNoEntry: false })?.isFile() ?? false;
+const isFile = (cwd: string, word: string): boolean => {
+  try {
+    return statSync(resolve(cwd, word)).isFile();
+  } catch {
+    return false;
+  }
+};

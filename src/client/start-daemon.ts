@@ -1,9 +1,10 @@
 import { execFile, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { selectBackend } from "../backend/select.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { ConnectOptions } from "./connect.ts";
+import { makeDirectories } from "../backend/make-directories.ts";
 
 /** A velosd on its way. */
 export interface StartedDaemon {
@@ -36,35 +37,45 @@ const startUnits = async ({ paths, env }: ConnectOptions): Promise<StartedDaemon
   const passed = Object.entries(env).filter(
     ([name]) => name === "VELOS_HOME" || (paths.scope === "user" && /^(HOME|XDG_.*)$/.test(name)),
   );
-  const made = await run("systemd-run", [
-    ...scope,
-    "--quiet",
-    "--unit=velosd",
-    "--description=velos controller",
-    "--property=SyslogIdentifier=velosd",
-    "--service-type=notify",
-    `--socket-property=ListenStream=${paths.socket}`,
-    `--socket-property=SocketMode=${paths.scope === "system" ? "0660" : "0600"}`,
-    `--socket-property=DirectoryMode=${paths.scope === "system" ? "0750" : "0700"}`,
-    "--socket-property=RemoveOnStop=yes",
-    // A velosd that cannot start must not take the socket's start limit with it silently: the client hears of it.
-    "--property=NotifyAccess=all",
-    "--property=Restart=on-failure",
-    "--property=RestartSec=100ms",
-    "--property=KillMode=process",
-    "--property=OOMScoreAdjust=-500",
-    ...Object.entries(mallocSettings).map(([name, value]) => `--setenv=${name}=${value}`),
-    ...passed.map(([name, value]) => `--setenv=${name}=${value}`),
-    process.execPath,
-    ...nodeFlags,
-    program(),
-    `--${paths.scope}`,
-    "--backend=systemd",
-  ]);
-  if (made === undefined) return { failure: () => undefined, hint };
+  const make = async (): Promise<string | undefined> =>
+    run("systemd-run", [
+      ...scope,
+      "--quiet",
+      "--unit=velosd",
+      "--description=velos controller",
+      "--property=SyslogIdentifier=velosd",
+      "--service-type=notify",
+      `--socket-property=ListenStream=${paths.socket}`,
+      `--socket-property=SocketMode=${paths.scope === "system" ? "0660" : "0600"}`,
+      `--socket-property=DirectoryMode=${paths.scope === "system" ? "0750" : "0700"}`,
+      "--socket-property=RemoveOnStop=yes",
+      "--property=NotifyAccess=all",
+      "--property=Restart=on-failure",
+      "--property=RestartSec=100ms",
+      // With the default of five starts in 10 s a velosd that was killed a few times would be away for the rest of them.
+      "--property=StartLimitIntervalSec=10s",
+      "--property=StartLimitBurst=50",
+      // It said why it cannot serve; whoever connects next starts it again.
+      "--property=RestartPreventExitStatus=78",
+      "--property=KillMode=process",
+      "--property=OOMScoreAdjust=-500",
+      ...Object.entries(mallocSettings).map(([name, value]) => `--setenv=${name}=${value}`),
+      ...passed.map(([name, value]) => `--setenv=${name}=${value}`),
+      process.execPath,
+      ...nodeFlags,
+      program(),
+      `--${paths.scope}`,
+      "--backend=systemd",
+    ]);
+  let failure = await make();
+  if (failure === undefined) return { failure: () => undefined, hint };
   // Somebody else was faster, or velosd is installed and its socket is not up.
-  const started = await run("systemctl", [...scope, "start", "velosd.socket"]);
-  const failure = started === undefined ? undefined : made;
+  if ((await run("systemctl", [...scope, "start", "velosd.socket"])) === undefined) failure = undefined;
+  else {
+    // One that failed before keeps its name until it is reset.
+    await run("systemctl", [...scope, "reset-failed", "velosd.socket", "velosd.service"]);
+    failure = await make();
+  }
   return { failure: () => failure, hint };
 };
 
@@ -82,13 +93,13 @@ const nodeFlags = [
 const mallocSettings = { MALLOC_ARENA_MAX: "1", MALLOC_TRIM_THRESHOLD_: "65536" };
 
 const startDetached = async ({ paths, env }: ConnectOptions, backend: string): Promise<StartedDaemon> => {
-  mkdirSync(paths.runtime, { recursive: true, mode: 0o700 });
   const logPath = join(paths.runtime, "velosd.log");
   let log: number;
   try {
+    makeDirectories(paths.runtime, 0o700);
     log = openSync(logPath, "a", 0o600);
   } catch (error) {
-    throw new VelosError("DAEMON_UNREACHABLE", { why: (error as Error).message, hint: "its log has to be writable" });
+    throw new VelosError("DAEMON_UNREACHABLE", { why: (error as Error).message, hint: `velosd needs ${paths.runtime} for its socket and its log` });
   }
   const state: { failure?: string } = {};
   const child = spawn(process.execPath, [...nodeFlags, program(), `--${paths.scope}`, `--backend=${backend}`], {

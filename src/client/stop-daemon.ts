@@ -20,8 +20,12 @@ export const stopDaemon = async (options: ConnectOptions): Promise<number | unde
   // The socket before velosd: a connection that comes meanwhile must not start it again.
   if (transient) await output("systemctl", [...scope, "stop", "velosd.socket"]);
   if (daemon === undefined) return undefined;
-  const { pid } = await daemon.call("shutdown", {});
+  const pid = await shutDown(daemon);
   daemon.close();
+  if (pid === undefined) {
+    if (transient) await endUnit(scope);
+    return undefined;
+  }
   const deadline = Date.now() + STOP_TIMEOUT_MS;
   while (isAlive(pid)) {
     if (Date.now() > deadline)
@@ -31,8 +35,24 @@ export const stopDaemon = async (options: ConnectOptions): Promise<number | unde
       });
     await delay(5);
   }
-  if (transient) await output("systemctl", [...scope, "stop", "velosd.service"]);
+  if (transient) await endUnit(scope);
   return pid;
+};
+
+/** Its pid; undefined for one that cannot serve and is about to leave by itself. */
+const shutDown = async (daemon: Connection): Promise<number | undefined> => {
+  try {
+    return (await daemon.call("shutdown", {})).pid;
+  } catch (error) {
+    if (error instanceof VelosError && error.code === "DAEMON_UNREACHABLE") return undefined;
+    throw error;
+  }
+};
+
+/** Also of one that failed: its name must be free for the next. */
+const endUnit = async (scope: readonly string[]): Promise<void> => {
+  await output("systemctl", [...scope, "stop", "velosd.service"]);
+  await output("systemctl", [...scope, "reset-failed", "velosd.service"]);
 };
 
 const connectIfThere = async (options: ConnectOptions): Promise<Connection | undefined> => {

@@ -1,10 +1,11 @@
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { CrashTrack } from "../domain/crash-track.ts";
 import { newTrack } from "../domain/crash-track.ts";
 import type { AppTally } from "../domain/tally.ts";
 import { newAppTally } from "../domain/tally.ts";
 import { writeAtomically } from "./store.ts";
+import { makeDirectories } from "../backend/make-directories.ts";
 
 /** How long counts may be only in memory: a crash loop must not become a loop of fsync. */
 const SAVE_AFTER_MS = 1000;
@@ -28,7 +29,7 @@ export class Counters {
   }
 
   async load(apps: readonly string[]): Promise<void> {
-    await mkdir(this.directory, { recursive: true, mode: 0o700 });
+    makeDirectories(this.directory, 0o700);
     for (const app of apps) {
       try {
         const { [APP_KEY]: tally, ...stored } = JSON.parse(

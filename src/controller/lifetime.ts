@@ -34,7 +34,9 @@ export const live = (
     lifetime: next,
     values: growingFigures.map((_, at) => {
       const [before, last] = [next.before[at], next.last[at]];
-      return before == null && last == null ? null : (before ?? 0) + (last ?? 0);
+      // Without the memory controller the ends for want of memory are all that is known.
+      if (before == null && last == null) return at === OOM_KILLS ? oomExits : null;
+      return (before ?? 0) + (last ?? 0);
     }),
   };
 };

@@ -1,8 +1,9 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isAppName } from "../domain/app-name.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { AppRecord } from "../domain/record.ts";
+import { makeDirectories } from "../backend/make-directories.ts";
 
 /** Format of the store's files. A velosd refuses files of a newer format and migrates older ones forward. */
 export const STORE_VERSION = 1;
@@ -74,8 +75,7 @@ export class Store {
   }
 
   async #prepare(): Promise<void> {
-    await mkdir(this.directory, { recursive: true, mode: 0o700 });
-    const { mode, uid } = await stat(this.directory);
+    const { mode, uid } = await this.#make();
     if ((mode & 0o002) !== 0) {
       throw new VelosError("PATH_UNSAFE", {
         path: this.directory,
@@ -88,6 +88,19 @@ export class Store {
         path: this.directory,
         why: `belongs to user ${uid}`,
         hint: "give it to the user velosd runs as",
+      });
+    }
+  }
+
+  async #make(): Promise<{ mode: number; uid: number }> {
+    try {
+      makeDirectories(this.directory, 0o700);
+      return await stat(this.directory);
+    } catch (error) {
+      throw new VelosError("PATH_UNSAFE", {
+        path: this.directory,
+        why: `cannot be made (${(error as Error).message})`,
+        hint: "make it a directory of the user velosd runs as",
       });
     }
   }

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import type { TSchema } from "typebox";
 import Value from "typebox/value";
 import type { RpcMessage, RpcRequest, RpcResponse } from "../api/frames.ts";
-import { MAX_FRAME_BYTES, readFrames, rpcCodes, writeFrame } from "../api/frames.ts";
+import { encode, MAX_FRAME_BYTES, readFrames, rpcCodes, writeFrame } from "../api/frames.ts";
 import type { CallHandlers, StreamHandlers } from "../api/handlers.ts";
 import type { OperationName } from "../api/operations.ts";
 import { operations } from "../api/operations.ts";
@@ -21,25 +21,37 @@ export interface IpcServerOptions {
 
 /** Requests that one client may have under way; further ones are refused. */
 const MAX_UNDER_WAY = 256;
+/** Answers that may wait for a client to read them. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
 
 /** velosd's socket server, not listening. Whatever a client sends, only that client is answered or dropped. */
 export const createIpcServer = (options: IpcServerOptions): Server =>
   createServer((socket) => {
     const running = new Map<number | string, AbortController>();
+    // Every stream may wait for it to drain.
+    socket.setMaxListeners(0);
     socket.on("error", () => {});
     socket.on("close", () => {
       for (const controller of running.values()) controller.abort();
     });
-    const answer = (response: Omit<RpcResponse, "jsonrpc">): void =>
-      void writeFrame(socket, { jsonrpc: "2.0", ...response });
+    // A client that asks and does not read what it is told is not listened to until it does.
+    socket.on("drain", () => socket.resume());
+    const answer = (response: Omit<RpcResponse, "jsonrpc">): void => {
+      if (socket.destroyed) return;
+      socket.write(`${encode({ jsonrpc: "2.0", ...response })}\n`);
+      if (socket.writableLength > MAX_UNREAD_BYTES) socket.pause();
+    };
+    let dropped = false;
     const refuse = (id: RpcResponse["id"], code: number, error: VelosError): void =>
       answer({ id, error: { code, message: error.message, data: error.toData() } });
 
     readFrames(
       socket,
       (text) => {
+        if (dropped) return;
         const request = parse(text);
         if (request instanceof VelosError) {
+          dropped = true;
           refuse(null, rpcCodes.parse, request);
           socket.end();
         } else if ("cancel" in request) {
@@ -113,7 +125,11 @@ const serve = async (
   } catch (error) {
     const failure = error instanceof VelosError ? error : new VelosError("INTERNAL", { why: (error as Error).message });
     if (!(error instanceof VelosError)) options.report((error as Error).stack ?? String(error));
-    options.counters.count(known ? request.method : "unknown", failure.code, request.method in options.streams ? undefined : began);
+    options.counters.count(
+      known ? request.method : "unknown",
+      failure.code,
+      request.method in options.streams ? undefined : began,
+    );
     const code = failure.code === "METHOD_NOT_FOUND" ? rpcCodes.methodNotFound : rpcCodes.velos;
     return { id: request.id, error: { code, message: failure.message, data: failure.toData() } };
   }

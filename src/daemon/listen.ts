@@ -1,8 +1,9 @@
-import { chmod, chown, mkdir, readFile, rm, stat } from "node:fs/promises";
+import { chmod, chown, readFile, rm, stat } from "node:fs/promises";
 import type { Server } from "node:net";
 import { createServer } from "node:net";
 import type { Paths } from "../config/paths.ts";
 import { VelosError } from "../domain/errors.ts";
+import { makeDirectories } from "../backend/make-directories.ts";
 
 /** First descriptor that the service manager passes (sd_listen_fds(3)). */
 const LISTEN_FDS_START = 3;
@@ -37,7 +38,7 @@ export const listenOnSocket = async (server: Server, paths: Paths, activated: bo
     await listening(server, { fd: LISTEN_FDS_START });
     return;
   }
-  await mkdir(paths.runtime, { recursive: true, mode: paths.scope === "system" ? 0o750 : 0o700 });
+  makeDirectories(paths.runtime, paths.scope === "system" ? 0o750 : 0o700);
   const { mode } = await stat(paths.runtime);
   if ((mode & 0o002) !== 0) {
     throw new VelosError("PATH_UNSAFE", {

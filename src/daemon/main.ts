@@ -2,6 +2,8 @@ import { parseArgs } from "node:util";
 import { resolvePaths } from "../config/paths.ts";
 import { VelosError } from "../domain/errors.ts";
 import { version } from "../domain/version.ts";
+import { answerRefusal } from "./answer-refusal.ts";
+import { isActivated } from "./listen.ts";
 import { runDaemon } from "./run.ts";
 
 const USAGE = `velosd, the controller of velos ${version}. It is started by velos on first use.
@@ -15,6 +17,12 @@ usage: velosd [--foreground] [--system | --user] [--backend systemd|spawn]
 
 example: velosd --foreground --user
 `;
+
+/** Exit code of a velosd that should not be started again before something has changed (EX_CONFIG of sysexits(3)). */
+const CANNOT_SERVE = 78;
+
+const explain = (error: VelosError): void =>
+  void process.stderr.write(`velosd: ${error.message}\n${error.hint ? `  ${error.hint}\n` : ""}`);
 
 const main = async (): Promise<void> => {
   const { values } = parseArgs({
@@ -30,12 +38,18 @@ const main = async (): Promise<void> => {
   if (values.help) return void process.stdout.write(USAGE);
   if (values.version) return void process.stdout.write(`${version}\n`);
   const scope = values.system ? "system" : values.user ? "user" : process.getuid?.() === 0 ? "system" : "user";
+  const paths = resolvePaths(scope, process.env);
   const daemon = await runDaemon({
-    paths: resolvePaths(scope, process.env),
+    paths,
     backend: values.backend,
     version,
     env: process.env,
     log: (line) => process.stderr.write(`${line}\n`),
+  }).catch(async (error: unknown) => {
+    if (!(error instanceof VelosError) || !isActivated(process.env, process.pid)) throw error;
+    explain(error);
+    await answerRefusal(error, paths);
+    process.exit(CANNOT_SERVE);
   });
   const stop = (): void => void daemon.stop();
   process.on("SIGTERM", stop);
@@ -47,7 +61,7 @@ const main = async (): Promise<void> => {
 
 main().catch((error: unknown) => {
   if (error instanceof VelosError) {
-    process.stderr.write(`velosd: ${error.message}\n${error.hint ? `  ${error.hint}\n` : ""}`);
+    explain(error);
     process.exit(error.exitCode);
   }
   if ((error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS")) {

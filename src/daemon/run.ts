@@ -32,7 +32,7 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
   const { paths, env, log } = options;
   const lock = await takeLock(paths);
   const chosen = selectBackend(options.backend, paths, env);
-  const backend = await createBackend(chosen.name, paths, env);
+  const backend = await createBackend(chosen.name, paths, env, log);
   const controller = new Controller({ backend, stateDirectory: paths.state, report: log });
   await controller.open();
   if (chosen.reason !== undefined) log(chosen.reason);
@@ -88,6 +88,7 @@ const createBackend = async (
   name: string,
   paths: Paths,
   env: Readonly<Record<string, string | undefined>>,
+  report: (line: string) => void,
 ): Promise<Backend> => {
   if (name === "systemd") {
     const { SystemdBackend } = await import("../backend/systemd/backend.ts");
@@ -108,5 +109,10 @@ const createBackend = async (
     });
   }
   const { SpawnBackend } = await import("../backend/spawn/backend.ts");
-  return new SpawnBackend({ stateDir: paths.state });
+  return new SpawnBackend({
+    stateDir: paths.state,
+    preload: join(__dirname, "preload.cjs"),
+    keeper: join(__dirname, "keeper.cjs"),
+    report,
+  });
 };

@@ -60,6 +60,7 @@ export class AppText {
         return [app.name, before?.state === state ? before : { state, texts: linesOf(app) }];
       }),
     );
+    if (apps.length === 0) return "";
     let text = "";
     appFamilies.forEach((family, at) => {
       text += header(family, format);

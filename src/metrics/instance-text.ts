@@ -37,13 +37,17 @@ export class InstanceText {
     this.#round++;
     const all = snapshot.instances.map((row) => this.#update(row, snapshot));
     for (const [key, { seen }] of this.#lines) if (seen !== this.#round) this.#lines.delete(key);
-    let text = header(infoFamily, format);
-    for (const { info } of all) text += info;
+    let text = "";
+    const add = (family: Family, lines: string): void => {
+      if (lines !== "") text += header(family, format) + lines;
+    };
+    add(infoFamily, all.map(({ info }) => info).join(""));
     let first = 0;
     for (const family of instanceFamilies) {
-      text += header(family, format);
       const end = first + family.series.length;
-      for (const { texts } of all) for (let at = first; at < end; at++) text += texts[at]!;
+      let lines = "";
+      for (const { texts } of all) for (let at = first; at < end; at++) lines += texts[at]!;
+      add(family, lines);
       first = end;
     }
     return text;

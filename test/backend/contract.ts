@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe } from "vitest";
 import type { AppSpec } from "../../src/domain/app.ts";
+import { VelosError } from "../../src/domain/errors.ts";
 import { adoptionContract } from "./contract/adoption-contract.ts";
 import { lifeContract } from "./contract/life-contract.ts";
+import { listenContract } from "./contract/listen-contract.ts";
 import { logContract } from "./contract/log-contract.ts";
 import { processContract } from "./contract/process-contract.ts";
 import { readinessContract } from "./contract/readiness-contract.ts";
@@ -21,6 +23,8 @@ export interface ContractContext {
   app: string;
   /** Prepares and starts instance 0 (of `count`) of the test's app. */
   start(program: Program, overrides?: Partial<AppSpec>, index?: number, count?: number): Promise<AppSpec>;
+  /** The same for a program that ends at once: supervisors differ on whether that came up. */
+  startBriefly(program: Program, overrides?: Partial<AppSpec>): Promise<void>;
   /** velosd's death and its successor. */
   replaceVelosd(): Promise<void>;
 }
@@ -42,6 +46,11 @@ export const backendContract = (name: string, makeHarness: () => Promise<Backend
         await context.watched.backend.prepare(spec);
         await context.watched.backend.start(spec, index, count);
         return spec;
+      };
+      context.startBriefly = async (program, overrides) => {
+        await context.start(program, overrides).catch((error: unknown) => {
+          if (!(error instanceof VelosError) || error.code !== "BACKEND_FAILED") throw error;
+        });
       };
       context.replaceVelosd = async () => {
         await context.watched.backend.close();
@@ -68,5 +77,6 @@ export const backendContract = (name: string, makeHarness: () => Promise<Backend
     readinessContract(context);
     logContract(context);
     processContract(context);
+    listenContract(context);
   });
 };

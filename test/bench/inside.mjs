@@ -1,5 +1,6 @@
 // The bench itself, run by run.mjs under a private user manager.
-import { createReadStream, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { Socket } from "node:net";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { endAll } from "./harness/process.mjs";
@@ -26,7 +27,7 @@ const interrupt = async () => {
   await closeAll();
   process.exit(130);
 };
-createReadStream("", { fd: 3 }).on("end", interrupt).on("error", interrupt).resume();
+new Socket({ fd: 3 }).on("end", interrupt).on("error", interrupt).resume().unref();
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, interrupt);
 
 const rows = [];

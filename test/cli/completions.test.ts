@@ -43,7 +43,7 @@ const answer = (program: string, args: string[]): string[] => {
 const DRIVE_ZSH = `
 zmodload zsh/zpty
 zpty z zsh -f -i
-zpty -w z 'PROMPT= PS2= RPROMPT=; fpath=(. $fpath); autoload -U compinit; compinit -D -u; source ./_velos'
+zpty -w z 'PROMPT= PS2= RPROMPT=; fpath=(. $fpath); autoload -U compinit; compinit -u -d ./zcompdump; source ./_velos'
 zpty -w z 'compadd () { local -a hits o; zparseopts -E -a o D:=d A:=a O:=oo >/dev/null 2>&1
   if [[ \${@[1,(i)(-|--)]} == *-(O|A|D)\\ * ]]; then builtin compadd "$@"; return; fi
   builtin compadd -A hits "$@"; print -l -- $hits >>./hits; builtin compadd "$@" }'

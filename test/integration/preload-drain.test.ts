@@ -1,13 +1,11 @@
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { connect as connectHttp2, constants, type ClientHttp2Session } from "node:http2";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { startLoad } from "../load/load.mjs";
 import { openClient, type Client } from "../preload/client.ts";
 import { fixture, makeHarness, type Harness, type Instance, type Sockets } from "../preload/harness.mjs";
+import { INSTALL_TIMEOUT_MS, installPackages } from "../preload/packages.ts";
 
 let harness: Harness;
 beforeAll(() => {
@@ -193,44 +191,32 @@ describe("an app with a handler of its own", () => {
     expect(instance.output).toBe("own\n");
   });
 
-  test("does not see that there is another, and signal-exit works, of both generations", async () => {
-    const directory = mkdtempSync(join(tmpdir(), "velos-signal-exit-"));
-    try {
-      execFileSync(
-        "npm",
-        [
-          "install",
-          "--ignore-scripts",
-          "--no-audit",
-          "--no-fund",
-          "--prefer-offline",
-          "old@npm:signal-exit@3",
-          "new@npm:signal-exit@4",
-        ],
-        { cwd: directory, stdio: "pipe" },
-      );
-      for (const [name, load] of [
-        ["old", "require"],
-        ["new", "require"],
-      ]) {
-        const { port, instance } = await startReady(
-          `console.log(process.listeners("SIGTERM").length);
-           const loaded = ${load}(${JSON.stringify(join(directory, "node_modules", name!))});
-           (loaded.onExit ?? loaded)(() => console.log("cleaned up")); ${SERVER}`,
-        );
-        const [slow, asker, releaser] = await Promise.all([1, 2, 3].map(async () => openClient({ port })));
-        await releaser!.ask("/");
-        slow!.send("/slow");
-        await terminate(instance, asker!);
-        await instance.printed(/^0\ncleaned up/);
-        await releaser!.ask("/release");
-        expect((await slow!.next()).body).toBe("slow");
-        expect(await instance.exited).toEqual(EXITED);
+  test(
+    "does not see that there is another, and signal-exit works, of both generations",
+    async () => {
+      const { modules, remove } = installPackages({ old: "npm:signal-exit@3", new: "npm:signal-exit@4" });
+      try {
+        for (const name of ["old", "new"]) {
+          const { port, instance } = await startReady(
+            `console.log(process.listeners("SIGTERM").length);
+             const loaded = require(${JSON.stringify(join(modules, name))});
+             (loaded.onExit ?? loaded)(() => console.log("cleaned up")); ${SERVER}`,
+          );
+          const [slow, asker, releaser] = await Promise.all([1, 2, 3].map(async () => openClient({ port })));
+          await releaser!.ask("/");
+          slow!.send("/slow");
+          await terminate(instance, asker!);
+          await instance.printed(/^0\ncleaned up/);
+          await releaser!.ask("/release");
+          expect((await slow!.next()).body).toBe("slow");
+          expect(await instance.exited).toEqual(EXITED);
+        }
+      } finally {
+        remove();
       }
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
-  });
+    },
+    INSTALL_TIMEOUT_MS,
+  );
 
   test("is sent the message shutdown where it asked for it", async () => {
     const { instance } = await startReady(

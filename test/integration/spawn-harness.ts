@@ -1,10 +1,16 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { SpawnBackend } from "../../src/backend/spawn/backend.ts";
 import { startTimeOf } from "../../src/backend/spawn/process-table.ts";
 import type { BackendHarness } from "../backend/harness.ts";
 import { makeSpec, shellScript } from "../backend/programs.ts";
+
+const dist = (file: string): string => fileURLToPath(new URL(`../../dist/${file}`, import.meta.url));
+
+/** What a spawn backend needs of the build. */
+export const programs = { preload: dist("preload.cjs"), keeper: dist("keeper.cjs") };
 
 /** Ends the instances whose state files are still there; each is checked to be the process that the file speaks of. */
 export const killRecorded = (stateDir: string): void => {
@@ -25,7 +31,7 @@ export const makeSpawnHarness = async (): Promise<BackendHarness & { stateDir: s
   return {
     stateDir,
     real: true,
-    makeBackend: () => new SpawnBackend({ stateDir }),
+    makeBackend: () => new SpawnBackend({ stateDir, ...programs }),
     spec: (name, program, overrides) =>
       makeSpec(name, ["/bin/sh", "-c", shellScript(program, ': > "$VELOS_READY_FILE"')], overrides),
     crash: (backend, app, index) => {

@@ -4,14 +4,14 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { SpawnBackend } from "../../src/backend/spawn/backend.ts";
 import { firstMessages } from "../backend/harness.ts";
 import { makeSpec } from "../backend/programs.ts";
-import { makeSpawnHarness } from "./spawn-harness.ts";
+import { makeSpawnHarness, programs } from "./spawn-harness.ts";
 
 let harness: Awaited<ReturnType<typeof makeSpawnHarness>>;
 let backend: SpawnBackend;
 
 beforeEach(async () => {
   harness = await makeSpawnHarness();
-  backend = new SpawnBackend({ stateDir: harness.stateDir });
+  backend = new SpawnBackend({ stateDir: harness.stateDir, ...programs });
   await backend.open(() => undefined);
 });
 afterEach(async () => {

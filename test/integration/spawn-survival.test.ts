@@ -11,7 +11,7 @@ import type { InstanceState } from "../../src/backend/spawn/state-file.ts";
 import { firstMessages, isRunning } from "../backend/harness.ts";
 import { makeSpec } from "../backend/programs.ts";
 import { Watched } from "../backend/watched.ts";
-import { makeSpawnHarness } from "./spawn-harness.ts";
+import { makeSpawnHarness, programs } from "./spawn-harness.ts";
 
 // velosd's death for real: a process of its own that runs a spawn backend, and is ended by SIGKILL.
 
@@ -24,8 +24,8 @@ let watched: Watched | undefined;
 
 const VELOSD = `
   import { SpawnBackend } from "./src/backend/spawn/backend.ts";
-  const { stateDir, specs, steps } = JSON.parse(process.argv[2]);
-  const backend = new SpawnBackend({ stateDir });
+  const { stateDir, preload, keeper, specs, steps } = JSON.parse(process.argv[2]);
+  const backend = new SpawnBackend({ stateDir, preload, keeper });
   await backend.open(() => {});
   console.log("open");
   const act = (operation, spec, index) =>
@@ -71,9 +71,13 @@ const processesOf = (name: string) => readAllProcesses().filter(({ pid }) => has
 
 const velosd = (steps: string[], program = "exec sleep 1000"): ChildProcess => {
   const specs = [makeSpec(app, ["/bin/sh", "-c", program], { restartDelayMs: 20 })];
-  return spawn(process.execPath, [velosdPath, JSON.stringify({ stateDir: harness.stateDir, specs, steps })], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  return spawn(
+    process.execPath,
+    [velosdPath, JSON.stringify({ stateDir: harness.stateDir, ...programs, specs, steps })],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
 };
 
 /** Waits until velosd has printed the word. */
@@ -89,7 +93,7 @@ const kill = async (child: ChildProcess): Promise<void> => {
 };
 
 const open = async (): Promise<Watched> =>
-  (watched = await new Watched(new SpawnBackend({ stateDir: harness.stateDir })).open());
+  (watched = await new Watched(new SpawnBackend({ stateDir: harness.stateDir, ...programs })).open());
 
 const statePath = (index = 0): string => join(harness.stateDir, "spawn", app, `${index}.json`);
 const readState = (index = 0): InstanceState => JSON.parse(readFileSync(statePath(index), "utf8")) as InstanceState;

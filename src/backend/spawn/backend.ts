@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { setMaxListeners } from "node:events";
 import { mkdirSync } from "node:fs";
 import { constants } from "node:os";
@@ -10,10 +9,12 @@ import { currentEpoch } from "./epoch.ts";
 import { spawnFacilities } from "./facilities.ts";
 import { treeFigures } from "./figures.ts";
 import { failed } from "./failed.ts";
+import { healthSocketOf } from "./health-directory.ts";
 import type { InstanceHost } from "./instance.ts";
 import { Instance } from "./instance.ts";
 import { LogStore } from "./logs/log-store.ts";
 import { removeReadyDirectory } from "./readiness.ts";
+import { SharedSockets } from "./shared-sockets.ts";
 import { makeStateDirectory, readStates, removeState, removeStateDirectory } from "./state-file.ts";
 import { Turns } from "./turns.ts";
 import { usageOf } from "./usage.ts";
@@ -24,8 +25,14 @@ const checkSignal = (signal: string): NodeJS.Signals => {
 };
 
 export interface SpawnBackendOptions {
-  /** Holds `spawn/` (what runs), `logs/` and `ready/`. Made when it is not there. */
+  /** Holds `spawn/` (what runs), `logs/`, `ready/`, `health/` and `keeper/`. Made when it is not there. */
   stateDir: string;
+  /** The file that Node apps load first. */
+  preload: string;
+  /** The program that holds listening sockets: dist/keeper.cjs. */
+  keeper: string;
+  /** For what an operator should know: one line each. */
+  report?: (problem: string) => void;
   /** Milliseconds since the epoch. Default: the system's clock. */
   now?: () => number;
 }
@@ -42,6 +49,7 @@ export class SpawnBackend implements Backend {
   readonly #logs: LogStore;
   readonly #instances = new Map<string, Map<number, Instance>>();
   readonly #adopted = new AdoptedProcesses();
+  readonly #sockets: SharedSockets;
   readonly #leaving = new AbortController();
   readonly #host: InstanceHost;
   #onChange: (app: string) => void = () => undefined;
@@ -52,8 +60,17 @@ export class SpawnBackend implements Backend {
     this.#logs = new LogStore(options.stateDir, this.#now);
     // As many listeners as instances that are being ended.
     setMaxListeners(0, this.#leaving.signal);
+    this.#sockets = new SharedSockets({
+      stateDir: options.stateDir,
+      keeper: options.keeper,
+      adopted: this.#adopted,
+      leaving: this.#leaving.signal,
+      report: options.report ?? (() => undefined),
+    });
     this.#host = {
       stateDir: options.stateDir,
+      sockets: this.#sockets,
+      preload: options.preload,
       epoch: this.epoch,
       turns: new Turns(),
       adopted: this.#adopted,
@@ -68,9 +85,13 @@ export class SpawnBackend implements Backend {
   async open(onChange: (app: string) => void): Promise<void> {
     this.#onChange = onChange;
     mkdirSync(this.#stateDir, { recursive: true });
+    await this.#sockets.open();
     const states = readStates(this.#stateDir, this.epoch);
     const instances = states.map((state) => this.#add(new Instance(this.#host, state)));
     await Promise.all(instances.map((instance) => instance.recover()));
+    await this.#sockets.settle(
+      instances.flatMap(({ app, pid, spec }) => (pid !== undefined && spec.listen.length > 0 ? [app] : [])),
+    );
     this.#tendLogs();
   }
 
@@ -79,10 +100,11 @@ export class SpawnBackend implements Backend {
     this.#logs.close();
     for (const instance of this.#all()) instance.detach();
     this.#instances.clear();
+    this.#sockets.leave();
   }
 
   apps(): string[] {
-    return [...this.#instances.keys()];
+    return [...new Set([...this.#instances.keys(), ...this.#sockets.apps()])];
   }
 
   observe(app: string): ObservedInstance[] {
@@ -91,8 +113,8 @@ export class SpawnBackend implements Backend {
   }
 
   async prepare(spec: AppSpec): Promise<void> {
+    await this.#sockets.ensure(spec);
     makeStateDirectory(this.#stateDir, spec.name);
-    // The app's listening sockets are opened here, to be kept until `release`, once there are any.
   }
 
   async start(spec: AppSpec, index: number, count: number): Promise<void> {
@@ -127,12 +149,13 @@ export class SpawnBackend implements Backend {
 
   async release(app: string): Promise<void> {
     if (this.#instances.has(app)) return;
+    await this.#sockets.close(app);
     removeStateDirectory(this.#stateDir, app);
     removeReadyDirectory(this.#stateDir, app);
   }
 
   healthSocket(app: string, index: number): string {
-    return join(this.#stateDir, "run", `${app}-${index}.health`);
+    return healthSocketOf(this.#stateDir, app, index);
   }
 
   async signal(app: string, index: number, signal: string): Promise<void> {
@@ -194,6 +217,7 @@ export class SpawnBackend implements Backend {
   #forget(instance: Instance): void {
     const { app, index } = instance;
     removeState(this.#stateDir, app, index);
+    instance.tidy();
     const instances = this.#instances.get(app);
     instances?.delete(index);
     if (instances?.size === 0) this.#instances.delete(app);

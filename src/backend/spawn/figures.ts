@@ -3,6 +3,7 @@ import type { Figures } from "../backend.ts";
 import { openDescriptors } from "../open-descriptors.ts";
 import { Pace } from "../pace.ts";
 import { pageSize } from "../page-size.ts";
+import { processIo } from "../process-io.ts";
 import type { ProcessEntry } from "./process-table.ts";
 import { hasProc, isDead, parseStat, TICKS_PER_SECOND } from "./process-table.ts";
 
@@ -84,8 +85,8 @@ const sum = (main: number, { entries, related }: Table): Figures | undefined => 
     if (isDead(entry)) continue;
     pages += entry.residentPages;
     tasks += entry.threads;
-    const io = readIo(pid);
-    if (io) [readBytes, writtenBytes] = [readBytes + io.read, writtenBytes + io.written];
+    const io = processIo(pid);
+    if (io) [readBytes, writtenBytes] = [readBytes + io.readBytes, writtenBytes + io.writtenBytes];
     else isIoKnown = false;
   }
   if (tasks === 0) return undefined;
@@ -98,17 +99,4 @@ const sum = (main: number, { entries, related }: Table): Figures | undefined => 
     ...(openFds !== undefined && { openFds }),
     ...(isIoKnown && { readBytes, writtenBytes }),
   };
-};
-
-/** What a process moved to and from storage; undefined where it may not be read (another user's). */
-const readIo = (pid: number): { read: number; written: number } | undefined => {
-  try {
-    const text = readFileSync(`/proc/${pid}/io`, "latin1");
-    return {
-      read: Number(/^read_bytes: (\d+)$/m.exec(text)?.[1]),
-      written: Number(/^write_bytes: (\d+)$/m.exec(text)?.[1]),
-    };
-  } catch {
-    return undefined;
-  }
 };

@@ -1,17 +1,22 @@
 import { randomBytes } from "node:crypto";
 import type { AppSpec } from "../../domain/app.ts";
+import { hasReadinessSignal } from "../../domain/app.ts";
+import { usesHealthSocket } from "../../domain/health-target.ts";
 import type { Exit, ObservedInstance } from "../../domain/instance.ts";
 import { restartDelay, shouldRestart } from "../../domain/restart-policy.ts";
 import type { AdoptedProcesses } from "./adopted.ts";
 import { endGracefully } from "./end-gracefully.ts";
 import { failed } from "./failed.ts";
 import { findRun, hasOrphans, ownCommandLine } from "./find-run.ts";
-import type { MainProcess, ProcessEnd } from "./launch.ts";
+import type { MainProcess, ProcessEnd } from "./execute.ts";
+import { healthSocketOf, makeHealthDirectory, removeHealthDirectory } from "./health-directory.ts";
 import { launch } from "./launch.ts";
 import { exitOf, launchFailure, observedOf } from "./observed.ts";
 import { killGroup, sendSignal } from "./process-group.ts";
 import { makeReadyDirectory, readyFileOf, untilReady } from "./readiness.ts";
-import { runEnvironment } from "./run-environment.ts";
+import { composeOrder } from "./order.ts";
+import { pidVariable, runEnvironment } from "./run-environment.ts";
+import type { SharedSockets } from "./shared-sockets.ts";
 import type { InstanceState } from "./state-file.ts";
 import { writeState } from "./state-file.ts";
 import type { Turns } from "./turns.ts";
@@ -22,6 +27,9 @@ export interface InstanceHost {
   readonly epoch: string;
   readonly turns: Turns;
   readonly adopted: AdoptedProcesses;
+  readonly sockets: SharedSockets;
+  /** The file that Node apps load first. */
+  readonly preload: string;
   /** Aborted when velosd leaves; its reason is what pending operations fail with. */
   readonly leaving: AbortSignal;
   now(): number;
@@ -105,7 +113,11 @@ export class Instance {
 
   /** What this run was, or the next will be, started with. */
   environment(): Record<string, string> {
-    return runEnvironment(this.#host.stateDir, this.#state);
+    const { stateDir, preload } = this.#host;
+    const { app, index, spec } = this.#state;
+    const env = runEnvironment(stateDir, this.#state, { preload, healthSocket: healthSocketOf(stateDir, app, index) });
+    const name = pidVariable(spec);
+    return name === undefined || this.pid === undefined ? env : { ...env, [name]: String(this.pid) };
   }
 
   /** Takes over the settings that need no new run. */
@@ -214,10 +226,13 @@ export class Instance {
   #recover(): Promise<unknown> {
     const state = this.#state;
     const { pid, startTime = "" } = state;
-    const main = pid === undefined ? undefined : this.#host.adopted.adopt(pid, startTime);
+    const main =
+      this.#host.sockets.recall(state.run) ??
+      (pid === undefined ? undefined : this.#host.adopted.adopt(pid, startTime));
     if (main !== undefined) this.#attach(main);
     else if (pid !== undefined && hasOrphans(pid, state.run)) this.#leftovers = killGroup((this.#group = pid));
-    const found = pid === undefined && state.spawner !== undefined ? this.#findLost() : Promise.resolve(main);
+    const isLost = main === undefined && pid === undefined && state.spawner !== undefined;
+    const found = isLost ? this.#findLost() : Promise.resolve(main);
     this.#begun = found.then(() => undefined);
     this.#ignore(this.#begun);
     this.#goOn(found, main);
@@ -271,18 +286,33 @@ export class Instance {
     await this.#host.turns.next();
     await this.#leftovers;
     signal.throwIfAborted();
-    if (state.spec.waitReady) makeReadyDirectory(readyFileOf(this.#host.stateDir, state.app, state.run), state.spec);
-    const main = await launch(state.spec, this.environment(), this.#host.logPath(state.app, state.index));
+    const main = await this.#launch();
     this.#attach(main);
     state.startedAt = this.#host.now();
     await this.#comeUp(main);
+  }
+
+  /** The process of the announced run: a child of velosd's, or where sockets are shared of the keeper's. */
+  async #launch(): Promise<MainProcess> {
+    const { stateDir, sockets, logPath } = this.#host;
+    const { spec, app, index, run } = this.#state;
+    if (hasReadinessSignal(spec)) makeReadyDirectory(stateDir, readyFileOf(stateDir, app, run), spec);
+    if (usesHealthSocket(spec)) makeHealthDirectory(stateDir, spec, healthSocketOf(stateDir, app, index));
+    const order = composeOrder(spec, this.environment(), logPath(app, index), pidVariable(spec));
+    return spec.listen.length > 0 ? sockets.launch(spec, run, order) : launch(spec, order);
+  }
+
+  /** Removes what was made for its runs, once it is gone. */
+  tidy(): void {
+    const { app, index, spec } = this.#state;
+    if (usesHealthSocket(spec)) removeHealthDirectory(healthSocketOf(this.#host.stateDir, app, index));
   }
 
   /** Waits until the process counts as online, and says so. */
   async #comeUp(main: MainProcess): Promise<void> {
     const state = this.#state;
     if (state.phase === "spawning") state.phase = "running";
-    if (state.spec.waitReady && state.onlineAt === undefined) {
+    if (hasReadinessSignal(state.spec) && state.onlineAt === undefined) {
       this.#save();
       this.#host.changed(state.app);
       const beganAt = state.startedAt ?? this.#host.now();
@@ -326,7 +356,7 @@ export class Instance {
     if (this.#main !== main || this.#host.leaving.aborted) return;
     this.#main = undefined;
     this.#leftovers = killGroup(main.pid);
-    const exit = exitOf(end, this.#host.now(), this.#state.startedAt, this.#verdict);
+    const exit = exitOf(end, end.at ?? this.#host.now(), this.#state.startedAt, this.#verdict);
     if (this.#owner === undefined) this.#afterEnd(exit);
     else this.#state.exit = exit;
   }

@@ -20,4 +20,5 @@ export const readJsonLines = (socket: Socket, onMessage: (message: unknown) => v
   });
 };
 
-export const writeJsonLine = (socket: Socket, message: object): void => void socket.write(`${JSON.stringify(message)}\n`);
+export const writeJsonLine = (socket: Socket, message: object): void =>
+  void socket.write(`${JSON.stringify(message)}\n`);

@@ -124,8 +124,6 @@ const connected = (directory: string): Promise<Socket | undefined> =>
     } catch (error) {
       return isAbsence(error) ? resolve(undefined) : reject(error as Error);
     }
-    // A keeper does not keep velosd: whoever is to end ends.
-    socket.unref();
     socket.once("connect", () => {
       socket.removeAllListeners("error");
       resolve(socket);

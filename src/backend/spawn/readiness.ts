@@ -1,13 +1,13 @@
-import { chownSync, existsSync, mkdirSync, rmSync, watch } from "node:fs";
+import { existsSync, mkdirSync, rmSync, watch } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { AppSpec } from "../../domain/app.ts";
 import { describeExit } from "../../domain/instance.ts";
-import { findAccount } from "./account.ts";
 import { failed } from "./failed.ts";
+import { giveTo } from "./health-directory.ts";
 import type { MainProcess } from "./execute.ts";
 import { exitOf } from "./observed.ts";
 
-/** Name of the variable that tells an app with `wait_ready` which file to create when it is ready. */
+/** Name of the variable that tells an app, or its preload, which file to create when it is ready. */
 export const READY_VARIABLE = "VELOS_READY_FILE";
 
 /**
@@ -17,10 +17,9 @@ export const READY_VARIABLE = "VELOS_READY_FILE";
 export const readyFileOf = (stateDir: string, app: string, run: string): string => join(stateDir, "ready", app, run);
 
 /** Makes the directory, and gives it to the user that the app runs as, who has to create the file. */
-export const makeReadyDirectory = (path: string, spec: AppSpec): void => {
+export const makeReadyDirectory = (stateDir: string, path: string, spec: AppSpec): void => {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-  const account = findAccount(spec.user, spec.group);
-  if (account) chownSync(dirname(path), account.uid, account.gid);
+  giveTo(dirname(path), stateDir, spec);
 };
 
 /**

@@ -48,7 +48,7 @@ export class SharedSockets {
   /** Apps whose keeper was ended while they had instances. */
   readonly #orphaned = new Set<string>();
   readonly #watched = new Map<string, Watched>();
-  /** Runs that the keeper spoke of when it was taken over, and nobody has asked for yet. */
+  /** Runs that the keeper spoke of and nobody has asked for yet. */
   readonly #found = new Map<string, KeptRun>();
   /** One thing after the other: of two apps that start together one starts the keeper. */
   #last: Promise<unknown> = Promise.resolve();
@@ -105,6 +105,7 @@ export class SharedSockets {
       try {
         await this.#link.ask("listen", { app: name, listen });
       } catch (error) {
+        leaving.throwIfAborted();
         await this.#quitIfIdle();
         throw await this.#explain(spec, error);
       }
@@ -149,13 +150,14 @@ export class SharedSockets {
   /** The process of a run that an earlier velosd had the keeper start, be it over; undefined when there is none. */
   recall(run: string): MainProcess | undefined {
     const kept = this.#found.get(run);
-    this.#found.delete(run);
     return kept && this.#watch(kept);
   }
 
   #watch(kept: KeptRun): MainProcess {
     const { run, pid, startTime } = kept;
-    let alive = kept.end === undefined;
+    const past = kept.end ?? this.#found.get(run)?.end;
+    this.#found.delete(run);
+    let alive = true;
     const ended = new Promise<ProcessEnd>((resolve) => {
       const end = (how: ProcessEnd): void => {
         alive = false;
@@ -165,7 +167,7 @@ export class SharedSockets {
         setImmediate(() => this.#forget([run]));
       };
       this.#watched.set(run, { kept, end });
-      if (kept.end) end(kept.end);
+      if (past) end(past);
     });
     return {
       pid,
@@ -184,9 +186,10 @@ export class SharedSockets {
   #events() {
     return {
       ended: (kept: KeptRun): void => {
-        // An end that comes before the answer to the launch is told with that.
         const watched = this.#watched.get(kept.run);
         if (watched) watched.end(kept.end ?? {});
+        // It came together with the answer to the launch, which has not been looked at yet.
+        else this.#found.set(kept.run, kept);
       },
       lost: (): void => this.#lose(),
     };
@@ -234,7 +237,18 @@ export class SharedSockets {
       const why = `${text} is held by instances from before the keeper of its sockets was ended`;
       return failed(why, `\`velos stop ${name}\`, then \`velos start ${name}\``, error);
     }
-    return new VelosError("PORT_IN_USE", { address: text, by: (await portOwner(address)) ?? "" }, { cause: error });
+    const by = this.#holderOf(address) ?? (await portOwner(address)) ?? "";
+    return new VelosError("PORT_IN_USE", { address: text, by }, { cause: error });
+  }
+
+  /** The app of velos that has the address, where it is one: the keeper, who has them all, would say nothing. */
+  #holderOf(address: ListenAddress): string | undefined {
+    const isSame = (other: ListenAddress): boolean =>
+      "path" in address
+        ? "path" in other && other.path === address.path
+        : "port" in other && other.port === address.port;
+    const holder = [...this.#held].find(([, listen]) => (JSON.parse(listen) as ListenAddress[]).some(isSame));
+    return holder && ` by ${holder[0]}, an app of velos`;
   }
 
   #exclusively<T>(act: () => Promise<T>): Promise<T> {

@@ -15,7 +15,7 @@ import type { Variant } from "./bus.ts";
 import { BusError } from "./bus.ts";
 import { cgroupUsage } from "./cgroup.ts";
 import { CgroupFigures } from "./figures.ts";
-import { dropInText, environmentFileText, settingsDropIn, writeOrRemove } from "./drop-in.ts";
+import { dropInText, environmentFileText, readEnvironmentFile, settingsDropIn, writeOrRemove } from "./drop-in.ts";
 import { journalLines } from "./journal.ts";
 import { disconnected, isNoSuchUnit, isUnitExists, Manager } from "./manager.ts";
 import { appSlice, cronTimer, dropInDirectory, healthDirectory, instanceUnit } from "./names.ts";
@@ -221,7 +221,9 @@ export class SystemdBackend implements Backend {
   }
 
   async environment(app: string, index: number): Promise<Record<string, string>> {
-    return readEnvironment(await this.manager.unitProperties(instanceUnit(app, index)));
+    const secret = await readFile(this.#secretFile(app), "utf8").catch(() => "");
+    const visible = readEnvironment(await this.manager.unitProperties(instanceUnit(app, index)));
+    return { ...visible, ...readEnvironmentFile(secret) };
   }
 
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {

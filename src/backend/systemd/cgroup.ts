@@ -41,8 +41,8 @@ const field = (lines: string | undefined, key: string): number | undefined => {
 };
 
 /**
- * What the control group of a process uses. Where the memory controller is not there (hybrid mounts, some
- * containers) memory is the sum of the resident sets of its processes.
+ * What the control group of a process uses. Where a controller is not there (hybrid mounts, some containers) memory is
+ * the sum of the resident sets of its processes, and tasks are its threads as they are listed.
  */
 export const cgroupUsage = async (pid: number): Promise<Usage> => {
   const directory = await cgroupOf(pid);
@@ -54,10 +54,11 @@ export const cgroupUsage = async (pid: number): Promise<Usage> => {
   ]);
   const cpuUsec = field(cpu, "usage_usec");
   const memoryBytes = memory === undefined ? await residentBytes(directory) : Number(memory);
+  const taskCount = tasks === undefined ? await threadCount(directory) : Number(tasks);
   return {
     ...(cpuUsec !== undefined && { cpuUsec }),
     ...(memoryBytes !== undefined && { memoryBytes }),
-    ...(tasks !== undefined && { tasks: Number(tasks) }),
+    ...(taskCount !== undefined && { tasks: taskCount }),
   };
 };
 
@@ -73,6 +74,9 @@ const residentBytes = async (directory: string): Promise<number | undefined> => 
   );
   return pages.reduce((sum, count) => sum + count, 0) * pageSize();
 };
+
+const threadCount = async (directory: string): Promise<number | undefined> =>
+  (await text(`${directory}/cgroup.threads`))?.split("\n").filter(Boolean).length;
 
 /** Controllers of the unified tree, for `velos doctor`. */
 export const controllers = async (): Promise<string[]> => {

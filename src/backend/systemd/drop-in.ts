@@ -25,6 +25,15 @@ const environmentLine = ([name, value]: [string, string]): string => `${name}="$
 export const environmentFileText = (variables: Record<string, string>): string =>
   Object.entries(variables).map(environmentLine).join("");
 
+/** The variables of a text that `environmentFileText` has made. */
+export const readEnvironmentFile = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    [...text.matchAll(/^(\w+)="((?:[^"\\]|\\[^])*)"$/gm)].map(([, name = "", value = ""]) => [
+      name,
+      value.replace(/\\([^])/g, "$1"),
+    ]),
+  );
+
 /** Writes the file with its directory, or removes it when there is nothing to write. */
 export const writeOrRemove = async (path: string, content: string, mode: number): Promise<void> => {
   if (content === "") {

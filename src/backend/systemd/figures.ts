@@ -3,6 +3,7 @@ import type { Figures } from "../backend.ts";
 import { openDescriptors } from "../open-descriptors.ts";
 import { Pace } from "../pace.ts";
 import { pageSize } from "../page-size.ts";
+import { processIo } from "../process-io.ts";
 import { parseStat } from "../spawn/process-table.ts";
 import { CgroupFiles, openGroupsLimit } from "./cgroup-files.ts";
 import { cgroupRoot } from "./cgroup.ts";
@@ -102,9 +103,11 @@ const readGroup = (files: CgroupFiles): Figures => {
   set(figures, "throttledUsec", value(cpu, "throttled_usec "));
   readMemory(files, figures);
   set(figures, "tasks", value(files.read("pids.current"), ""));
-  if (figures.memoryBytes === undefined || figures.tasks === undefined) addProcesses(files, figures);
   const io = files.read("io.stat");
   if (io !== undefined) [figures.readBytes, figures.writtenBytes] = [total(io, "rbytes="), total(io, "wbytes=")];
+  if (figures.memoryBytes === undefined || figures.tasks === undefined || io === undefined) {
+    addProcesses(files, figures);
+  }
   set(figures, "cpuPressureUsec", value(files.read("cpu.pressure"), "total="));
   set(figures, "memoryPressureUsec", value(files.read("memory.pressure"), "total="));
   set(figures, "ioPressureUsec", value(files.read("io.pressure"), "total="));
@@ -124,15 +127,20 @@ const readMemory = (files: CgroupFiles, figures: Figures): void => {
 };
 
 /**
- * Memory and tasks where those controllers are not there (hybrid mounts, some containers): resident sets and threads of
- * the processes in the group. Pages that several share count in each.
+ * Memory, tasks and bytes where those controllers are not there (hybrid mounts, some containers, `io` under a user
+ * manager): resident sets, threads and bytes of the processes in the group. Pages that several share count in each.
  */
 const addProcesses = (files: CgroupFiles, figures: Figures): void => {
   const pids = files.read("cgroup.procs");
   if (pids === undefined) return;
-  let [pages, threads] = [0, 0];
+  const needsIo = figures.readBytes === undefined;
+  const needsProcesses = figures.memoryBytes === undefined || figures.tasks === undefined;
+  let [pages, threads, readBytes, writtenBytes] = [0, 0, 0, 0];
   for (const pid of pids.split("\n")) {
     if (pid === "") continue;
+    const io = needsIo ? processIo(pid) : undefined;
+    if (io) [readBytes, writtenBytes] = [readBytes + io.readBytes, writtenBytes + io.writtenBytes];
+    if (!needsProcesses) continue;
     try {
       const entry = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
       pages += entry.residentPages;
@@ -141,6 +149,9 @@ const addProcesses = (files: CgroupFiles, figures: Figures): void => {
       // It ended between the two readings.
     }
   }
+  figures.readBytes ??= readBytes;
+  figures.writtenBytes ??= writtenBytes;
+  if (!needsProcesses) return;
   figures.memoryBytes ??= pages * pageSize();
   figures.tasks ??= threads;
 };

@@ -100,6 +100,11 @@ export const instanceProperties = (
     ["IOAccounting", new Variant("b", true)],
     ...limitProperties(spec),
   ];
+  if (spec.listen.length > 0) {
+    // Without it every start of an instance makes the sockets blocking, for all that share them: the flag belongs to the
+    // socket. One that loses the race for a connection would then wait in accept(2) with all its other connections.
+    properties.push(["NonBlocking", new Variant("b", true)]);
+  }
   if (backoff && options.version >= SINCE.RestartSteps) {
     properties.push(
       ["RestartSteps", new Variant("u", Math.max(1, Math.ceil(Math.log2(MAX_BACKOFF_MS / delayMs))))],

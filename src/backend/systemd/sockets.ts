@@ -145,4 +145,6 @@ const anchorProperties = (app: string): Property[] => [
   ["Type", new Variant("s", "oneshot")],
   ["ExecStart", new Variant("a(sasb)", [["/bin/true", ["/bin/true"], false]])],
   ["RemainAfterExit", new Variant("b", true)],
+  // It is given the sockets too; see instanceProperties.
+  ["NonBlocking", new Variant("b", true)],
 ];

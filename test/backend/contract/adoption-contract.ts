@@ -72,7 +72,7 @@ export const adoptionContract = (context: ContractContext): void => {
   });
 
   test("a dead instance is still there for the next velosd", async () => {
-    await context.start({ does: "exit", code: 3 }, { autorestart: false });
+    await context.startBriefly({ does: "exit", code: 3 }, { autorestart: false });
     await context.watched.until(context.app, 0, "dead", isDead);
     await context.replaceVelosd();
     expect(context.watched.one(context.app, 0)).toMatchObject({ status: "errored", exit: { code: 3 } });

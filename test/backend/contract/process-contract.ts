@@ -17,7 +17,7 @@ const AWKWARD = [
   ["backslashes", "a\\b \\n \\x41 \\"],
   ["nothing", ""],
   ["separators", ";|&<>#*?[]!~="],
-  ["a tab and an escape", "\t\u001b[0m"],
+  ["control characters", "\t\u001b[0m\r\u0001\u0007\u007f"],
 ] as const;
 
 /** The part of the contract that only instances with processes can keep. */

@@ -61,7 +61,7 @@ export const restartContract = (context: ContractContext): void => {
   });
 
   test("with autorestart off it stays down, its exit is told, and clear frees the name", async () => {
-    await context.start({ does: "exit", code: 3 }, { autorestart: false });
+    await context.startBriefly({ does: "exit", code: 3 }, { autorestart: false });
     const { backend } = context.watched;
     const instance = await context.watched.until(context.app, 0, "dead", isDead);
     expect(instance).toMatchObject({ status: "errored", restarts: 0, exit: { code: 3 } });
@@ -71,7 +71,7 @@ export const restartContract = (context: ContractContext): void => {
   });
 
   test("a dead instance keeps its name until it is cleared or stopped", async () => {
-    await context.start({ does: "exit", code: 3 }, { autorestart: false });
+    await context.startBriefly({ does: "exit", code: 3 }, { autorestart: false });
     await context.watched.until(context.app, 0, "dead", isDead);
     await expect(context.start({ does: "run" })).rejects.toMatchObject({ code: "BACKEND_FAILED" });
     await context.watched.backend.stop(context.app, 0);
@@ -80,7 +80,7 @@ export const restartContract = (context: ContractContext): void => {
   });
 
   test("an exit code of stop_exit_codes is no reason to restart", async () => {
-    await context.start({ does: "exit", code: 7 }, { stopExitCodes: [7], restartDelayMs: 0 });
+    await context.startBriefly({ does: "exit", code: 7 }, { stopExitCodes: [7], restartDelayMs: 0 });
     const { watched, app } = context;
     // A clean end may leave nothing to see (systemd unloads such a unit), or a stopped instance.
     await expect
@@ -91,13 +91,13 @@ export const restartContract = (context: ContractContext): void => {
   });
 
   test("any other exit code is", async () => {
-    await context.start({ does: "exit", code: 6 }, { stopExitCodes: [7], restartDelayMs: 50 });
+    await context.startBriefly({ does: "exit", code: 6 }, { stopExitCodes: [7], restartDelayMs: 50 });
     await context.watched.until(context.app, 0, "restarted", ({ restarts }) => restarts >= 2);
     expect(context.watched.one(context.app, 0)?.exit).toMatchObject({ code: 6 });
   });
 
   test("even a clean exit is, as long as autorestart is on", async () => {
-    await context.start({ does: "exit", code: 0 }, { restartDelayMs: 50 });
+    await context.startBriefly({ does: "exit", code: 0 }, { restartDelayMs: 50 });
     await context.watched.until(context.app, 0, "restarted", ({ restarts }) => restarts >= 1);
   });
 };

@@ -10,7 +10,10 @@ const scene = useScene();
 
 /** Writes velos.toml: four instances of a script behind one port. */
 const configure = (script: string, port: number, more: string): void => {
-  scene.write("velos.toml", `[apps.api]\nscript = "${script}"\ninstances = 4\nlisten = [${port}]\nenv = { VERSION = "${script}" }\n${more}`);
+  scene.write(
+    "velos.toml",
+    `[apps.api]\nscript = "${script}"\ninstances = 4\nlisten = [${port}]\nenv = { VERSION = "${script}" }\n${more}`,
+  );
 };
 
 const crashes = `console.log("reading the settings");
@@ -61,7 +64,10 @@ const versions: Record<string, Case> = {
 };
 
 /** Starts the good version, and tries the bad one under load. */
-const tryVersion = async ({ source, settings = "" }: Case): Promise<{ url: string; before: number[]; tried: Outcome }> => {
+const tryVersion = async ({
+  source,
+  settings = "",
+}: Case): Promise<{ url: string; before: number[]; tried: Outcome }> => {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/`;
   webApp(scene, "good.mjs");

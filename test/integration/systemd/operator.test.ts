@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { useScene } from "./scene.ts";
+import { slowness } from "./slowness.ts";
 import { property, shownInstances, systemctl } from "./systemctl.ts";
 import { until } from "./until.ts";
 
@@ -16,7 +17,7 @@ describe("velos does not fight the operator", () => {
     await until(
       "api:1 is shown as stopped",
       async () => (await velosd.call("list", {})).apps[0]!.processes[1]!.status === "stopped",
-      1000,
+      1000 * slowness(),
     );
     expect((await scene.must("describe", "api")).stdout).toMatch(/api:1.*operator/);
 

@@ -10,7 +10,7 @@ const INTERVAL_MS = 10;
 export const until = async <T>(
   what: string,
   look: () => T | Promise<T>,
-  withinMs = 5000,
+  withinMs = 15_000,
 ): Promise<Exclude<T, false | undefined | null>> => {
   const deadline = performance.now() + withinMs;
   for (;;) {

@@ -69,7 +69,7 @@ export class Keeper {
         return {};
       case "quit": {
         const quits = this.#held.size === 0 && ![...this.#runs.values()].some(({ end }) => end === undefined);
-        if (quits) setImmediate(this.#quit);
+        if (quits) this.#quit();
         return { quits };
       }
       default:

@@ -14,8 +14,9 @@ const [, , task, argument = ""] = process.argv;
 const keep = (directory: string): void => {
   const path = join(directory, "s");
   const keeper = new Keeper(() => {
+    // Before velosd is told: it may start another keeper right then.
     rmSync(path, { force: true });
-    process.exit(0);
+    setImmediate(() => process.exit(0));
   });
   const server = createServer((socket) => keeper.welcome(socket));
   server.once("error", (error) => {

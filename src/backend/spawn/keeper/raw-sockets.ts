@@ -25,7 +25,13 @@ export interface RawSocket {
  */
 const createHandle = (
   net as unknown as {
-    _createServerHandle(address: string, port: number, family: number, fd: undefined, flags: number): RawSocket | number;
+    _createServerHandle(
+      address: string,
+      port: number,
+      family: number,
+      fd: undefined,
+      flags: number,
+    ): RawSocket | number;
   }
 )._createServerHandle;
 
@@ -124,7 +130,9 @@ const haveThemListen = async (sockets: readonly RawSocket[]): Promise<void> => {
   });
   let said = "";
   helper.stdout?.setEncoding("utf8").on("data", (text: string) => (said += text));
-  const code = await new Promise<number | null>((resolve, reject) => helper.once("close", resolve).once("error", reject));
+  const code = await new Promise<number | null>((resolve, reject) =>
+    helper.once("close", resolve).once("error", reject),
+  );
   if (code === 0) return;
   const [at = "0", why = "EIO"] = said.trim().split(" ");
   throw new AddressRefused(why, Number(at));
