@@ -32,11 +32,13 @@ const apart = {
   "prepare-apps": "src/cli/prepare-apps.ts",
   metrics: "src/metrics/main.ts",
 };
+// Loaded by velos.cjs, unless it is only asked for its version.
+const cli = { cli: "src/cli/cli.ts" };
 const keptApart = {
   name: "kept-apart",
   setup({ onResolve }) {
     onResolve(
-      { filter: new RegExp(`^(?:\\.{1,2}/)*(?:${Object.keys(apart).join("|")})(?:\\.ts)?$`) },
+      { filter: new RegExp(`^(?:\\.{1,2}/)*(?:${Object.keys({ ...apart, ...cli }).join("|")})(?:\\.ts)?$`) },
       ({ path, kind }) =>
         kind === "dynamic-import" ? { path: `./${basename(path, ".ts")}.cjs`, external: true } : undefined,
     );
@@ -55,11 +57,12 @@ await build({
   external: ["typanion"],
   // The parser opens stdin when it is loaded, which costs 3 ms and serves nobody.
   define: { ...common.define, "process.stdin": "undefined" },
-  entryPoints: { velos: "src/cli/main.ts", velosd: "src/daemon/main.ts" },
+  entryPoints: { velos: "src/cli/main.ts", ...cli, velosd: "src/daemon/main.ts" },
   outdir: made,
   outExtension: { ".js": ".cjs" },
   sourcemap: "linked",
-  banner: { js: "#!/usr/bin/env node" },
+  // Without the dashes Node 20 takes an --env-file that is meant for velos as its own, wherever it stands.
+  banner: { js: "#!/usr/bin/env -S node --" },
 });
 // What holds listening sockets without an init system; it is there for long, and is to be small.
 await build({

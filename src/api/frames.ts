@@ -31,17 +31,24 @@ export type RpcMessage = RpcRequest | RpcNotification | RpcResponse;
 
 /** A result that is JSON already: made piece by piece where all at once would block, and once for all who ask. */
 export class JsonText {
-  readonly text: string;
+  readonly bytes: Buffer;
 
   constructor(text: string) {
-    this.text = text;
+    this.bytes = Buffer.from(text);
   }
 }
 
-/** A message as it goes over the wire, without the line's end. */
-export const encode = (message: RpcMessage): string => {
-  if (!("result" in message) || !(message.result instanceof JsonText)) return JSON.stringify(message);
-  return `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${message.result.text}}`;
+/** Writes a message as a line; false when the socket wants a pause, as its `write` says it. */
+export const sendFrame = (socket: Socket, message: RpcMessage): boolean => {
+  if (!("result" in message) || !(message.result instanceof JsonText)) {
+    return socket.write(`${JSON.stringify(message)}\n`);
+  }
+  socket.cork();
+  socket.write(`{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":`);
+  socket.write(message.result.bytes);
+  const goOn = socket.write("}\n");
+  socket.uncork();
+  return goOn;
 };
 
 /** Error codes of JSON-RPC 2.0; -32000 carries a VelosError in `data`. */
@@ -85,7 +92,7 @@ export const readFrames = (socket: Socket, onFrame: (text: string) => void, onTo
 /** Writes a message; resolves when the socket can take more. */
 export const writeFrame = async (socket: Socket, message: RpcMessage): Promise<void> => {
   if (socket.destroyed) return;
-  if (socket.write(`${encode(message)}\n`)) return;
+  if (sendFrame(socket, message)) return;
   await new Promise<void>((resolve) => {
     const done = (): void => {
       socket.off("drain", done);

@@ -7,6 +7,7 @@ import { JsonText } from "./frames.ts";
 import { mergeLogs } from "./merge-logs.ts";
 import type { DaemonFigures } from "./metrics-schema.ts";
 import type { CallName, Params, Result, StreamName } from "./operations.ts";
+import { shared } from "./shared.ts";
 
 export type CallHandlers = { [K in CallName]: (params: Params<K>) => Promise<Result<K> | JsonText> };
 export type StreamHandlers = {
@@ -57,7 +58,7 @@ export const createHandlers = (
     delete: async ({ selectors }) => ({ deleted: await controller.delete(selectors) }),
     signal: async ({ selectors, signal }) => ({ signalled: await controller.signal(selectors, signalName(signal)) }),
     env: async ({ selector }) => ({ env: await controller.environment(selector) }),
-    metrics: async () => {
+    metrics: shared(async () => {
       const snapshot = await controller.snapshots.take();
       const { version, scope, startedAt } = context;
       const { user, system } = process.cpuUsage();
@@ -74,7 +75,7 @@ export const createHandlers = (
         ...(supervisor && { supervisor }),
       };
       return new JsonText(`{"daemon":${JSON.stringify(daemon)},${snapshot.slice(1)}`);
-    },
+    }),
     doctor: async () => ({ facilities: await controller.backend.facilities(), problems: controller.problems }),
     shutdown: async () => {
       context.shutdown();

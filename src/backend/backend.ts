@@ -97,6 +97,8 @@ export interface Facility {
  * - Instances outlive velosd: `close()` and `kill -9` leave them running, a later `open()` finds them again with the
  *   pid, run and fingerprint they have.
  * - Names are the concurrency control: `start` of an instance that is there is refused, never doubled.
+ * - The sockets of `spec.listen` are open from `prepare` to `release`, whatever instances and velosds come and go. Each
+ *   instance finds them as descriptors 3, 4 … in the order of the spec, not blocking, as sd_listen_fds(3) says.
  * - A change is announced by the app's name alone; what happened is found with `observe`.
  * - An instance that ends by itself is restarted by the backend as its spec says (`autorestart`, `restartDelayMs`,
  *   backoff, `stopExitCodes`); giving up after `maxRestarts` is the controller's.
@@ -121,7 +123,10 @@ export interface Backend {
    */
   lastExit?(app: string, index: number): Exit | undefined;
 
-  /** Makes what all instances of the app share (slice, socket, settings), before the first is started. Repeatable. */
+  /**
+   * Makes what all instances of the app share (slice, socket, settings), before the first is started. Repeatable.
+   * @throws VelosError PORT_IN_USE when an address cannot be had; then nothing is left of what it made
+   */
   prepare(spec: AppSpec): Promise<void>;
   /**
    * Starts an absent instance; resolves when it is online (and ready, where it has a readiness signal).

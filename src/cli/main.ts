@@ -1,53 +1,10 @@
 import { version } from "../domain/version.ts";
-import { run } from "./run.ts";
-import type { Terminal } from "./terminal.ts";
+import { keepCompiled } from "./compile-cache.ts";
 
-const interrupts: ((exitCode: number) => void)[] = [];
-
-const terminal: Terminal = {
-  // Streams are opened when they are asked for. (The bundler takes `process.stdin` out of what is loaded at the start.)
-  get stdin() {
-    const { stdin } = process;
-    return stdin;
-  },
-  get stdout() {
-    return process.stdout;
-  },
-  get stderr() {
-    return process.stderr;
-  },
-  env: process.env,
-  cwd: () => process.cwd(),
-  ...(process.getuid && { getuid: process.getuid }),
-  ...(process.getgid && { getgid: process.getgid }),
-  execPath: process.execPath,
-  onInterrupt: (listener) => {
-    interrupts.push(listener);
-    return () => void interrupts.splice(interrupts.indexOf(listener), 1);
-  },
-};
-
-const main = async (): Promise<void> => {
-  for (const [signal, exitCode] of [
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-  ] as const) {
-    process.on(signal, () => {
-      const listener = interrupts.at(-1);
-      if (listener) listener(exitCode);
-      else process.exit(exitCode);
-    });
-  }
-  // `velos list | head -1`: the reader has what it wanted.
-  const hangUp = (error: NodeJS.ErrnoException): never => process.exit(error.code === "EPIPE" ? 0 : 1);
-  process.stdout.on("error", hangUp);
-  process.stderr.on("error", hangUp);
-  process.exitCode = await run(process.argv.slice(2), terminal);
-  // What was interrupted may still be waiting.
-  if (process.exitCode >= 128) process.exit();
-};
-
-// Answered before anything is loaded: scripts ask it often.
+// A bundle of its own, so that the rest is compiled from the cache, and the version is answered before it is loaded.
 const [first] = process.argv.slice(2);
 if (first === "--version" || first === "-V" || first === "-v") process.stdout.write(`${version}\n`);
-else void main();
+else {
+  keepCompiled(process.env, process.getuid?.());
+  void import("./cli.ts").then(({ main }) => main());
+}

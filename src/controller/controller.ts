@@ -199,6 +199,7 @@ export class Controller {
         await this.backend.release(spec.name);
         throw error;
       });
+      this.#isNoOrphan(spec.name);
       await settle(this.converge, state, { failOn: "any" });
       await this.#triggers.settled();
       return { app: await this.#view(state), outcome: "created" };
@@ -218,6 +219,8 @@ export class Controller {
     const same = specDigest(spec) === specDigest(record.spec);
     const held = Object.keys(record.holds).length > 0;
     if (same && count === record.instances && record.running && !held && !record.deleting) {
+      // It may be what an earlier command began, and still be on its way.
+      await settle(this.converge, existing, { failOn: "any" });
       return { app: await this.#view(existing), outcome: "unchanged" };
     }
     const stamp = this.#stamp();
@@ -402,6 +405,10 @@ export class Controller {
   async #deleteOrphan(app: string): Promise<void> {
     await Promise.all(this.backend.observe(app).map(({ index }) => this.backend.stop(app, index)));
     await this.backend.release(app);
+    this.#isNoOrphan(app);
+  }
+
+  #isNoOrphan(app: string): void {
     const at = this.problems.findIndex((problem) => problem.startsWith(`instances of ${app} run`));
     if (at >= 0) this.problems.splice(at, 1);
   }

@@ -2,6 +2,7 @@ import { hasReadinessSignal } from "../domain/app.ts";
 import { VelosError } from "../domain/errors.ts";
 import { describeExit } from "../domain/instance.ts";
 import { isWanted } from "../domain/record.ts";
+import { isActive } from "../domain/rollout.ts";
 import type { AppState } from "./app-state.ts";
 import type { Converge } from "./converge.ts";
 
@@ -27,7 +28,8 @@ export interface SettleOptions {
 export const settle = async (converge: Converge, state: AppState, options: SettleOptions): Promise<void> => {
   const began = Date.now();
   const revision = state.revision;
-  const rollout = state.record.rollout?.id;
+  // One that has ended is not this command's.
+  const rollout = isActive(state.record.rollout) ? state.record.rollout.id : undefined;
   const relevant = (index: number): boolean => options.indexes?.includes(index) ?? true;
 
   const check = (): "wait" | "done" => {

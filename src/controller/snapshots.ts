@@ -32,13 +32,11 @@ interface Subject {
 }
 
 /**
- * Measures all instances for whoever asks. All who ask while a measurement is under way share it. Nothing in it calls
- * the supervisor, and it gives way to other work every few milliseconds.
+ * Measures all instances. Nothing in it calls the supervisor, and it gives way to other work every few milliseconds.
  */
 export class Snapshots {
   readonly #options: SnapshotsOptions;
   readonly #versions = new AppVersions();
-  #underWay: Promise<string> | undefined;
 
   constructor(options: SnapshotsOptions) {
     this.#options = options;
@@ -46,11 +44,6 @@ export class Snapshots {
 
   /** The snapshot as JSON of an `AppsSnapshot`: made piece by piece, since one stringify of it all would block. */
   async take(): Promise<string> {
-    this.#underWay ??= this.#take().finally(() => (this.#underWay = undefined));
-    return this.#underWay;
-  }
-
-  async #take(): Promise<string> {
     const began = performance.now();
     const { backend, now } = this.#options;
     const pace = new Pace();

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import type { TSchema } from "typebox";
 import Value from "typebox/value";
 import type { RpcMessage, RpcRequest, RpcResponse } from "../api/frames.ts";
-import { encode, MAX_FRAME_BYTES, readFrames, rpcCodes, writeFrame } from "../api/frames.ts";
+import { MAX_FRAME_BYTES, readFrames, rpcCodes, sendFrame, writeFrame } from "../api/frames.ts";
 import type { CallHandlers, StreamHandlers } from "../api/handlers.ts";
 import type { OperationName } from "../api/operations.ts";
 import { operations } from "../api/operations.ts";
@@ -38,7 +38,7 @@ export const createIpcServer = (options: IpcServerOptions): Server =>
     socket.on("drain", () => socket.resume());
     const answer = (response: Omit<RpcResponse, "jsonrpc">): void => {
       if (socket.destroyed) return;
-      socket.write(`${encode({ jsonrpc: "2.0", ...response })}\n`);
+      sendFrame(socket, { jsonrpc: "2.0", ...response });
       if (socket.writableLength > MAX_UNREAD_BYTES) socket.pause();
     };
     let dropped = false;

@@ -4,6 +4,7 @@ import type { InstanceRow } from "../domain/snapshot.ts";
 import { column } from "../domain/snapshot.ts";
 import type { Family, Format } from "./exposition.ts";
 import { header, labelText, numberText } from "./exposition.ts";
+import { FamilyBody } from "./family-body.ts";
 import { instanceFamilies } from "./instance-families.ts";
 
 const infoFamily: Family = {
@@ -26,47 +27,56 @@ const seriesCount = instanceFamilies.reduce((sum, { series }) => sum + series.le
 
 /**
  * The exposition of all instances. Most of it is the same at every scrape: names, labels, and of the 40 lines of an
- * instance about 30 values. So the text before each value is kept, and the whole line while its value stays; for a
- * thousand instances that is 8 ms instead of the 110 that a general library takes.
+ * instance about 25 values. So the text before each value is kept, the line while its value stays, and the bytes of a
+ * family while none of its lines changed. For a thousand instances of which everything changes that is 10 ms of work,
+ * where a general library takes more than 100.
  */
 export class InstanceText {
   readonly #lines = new Map<string, Lines>();
+  readonly #bodies = instanceFamilies.map(() => new FamilyBody());
+  /** Families of which a line changed since their bytes were made. */
+  readonly #changed = new Set<number>();
+  #order: readonly Lines[] = [];
   #round = 0;
 
-  render(snapshot: MetricsSnapshot, format: Format): string {
+  render(snapshot: MetricsSnapshot, format: Format): Buffer[] {
     this.#round++;
     const all = snapshot.instances.map((row) => this.#update(row, snapshot));
     for (const [key, { seen }] of this.#lines) if (seen !== this.#round) this.#lines.delete(key);
-    let text = "";
-    const add = (family: Family, lines: string): void => {
-      if (lines !== "") text += header(family, format) + lines;
+    const isSame = all.length === this.#order.length && all.every((lines, at) => lines === this.#order[at]);
+    this.#order = all;
+    const bytes: Buffer[] = [];
+    const add = (family: Family, body: Buffer): void => {
+      if (body.length > 0) bytes.push(Buffer.from(header(family, format)), body);
     };
-    add(infoFamily, all.map(({ info }) => info).join(""));
+    add(infoFamily, Buffer.from(all.map(({ info }) => info).join("")));
     let first = 0;
-    for (const family of instanceFamilies) {
+    instanceFamilies.forEach((family, at) => {
       const end = first + family.series.length;
-      let lines = "";
-      for (const { texts } of all) for (let at = first; at < end; at++) lines += texts[at]!;
-      add(family, lines);
+      const body = this.#bodies[at]!;
+      if (!isSame || this.#changed.has(at)) body.write(all, first, end);
+      add(family, body.bytes);
       first = end;
-    }
-    return text;
+    });
+    this.#changed.clear();
+    return bytes;
   }
 
   #update(row: InstanceRow, snapshot: MetricsSnapshot): Lines {
     const lines = this.#linesOf(row, snapshot);
     lines.seen = this.#round;
     let at = 0;
-    for (const { series } of instanceFamilies) {
+    instanceFamilies.forEach(({ series }, family) => {
       for (const { value } of series) {
         const now = value(row, snapshot.at);
         if (now !== lines.values[at]) {
           lines.values[at] = now;
           lines.texts[at] = now === undefined ? "" : `${lines.prefixes[at]!}${numberText(now)}\n`;
+          this.#changed.add(family);
         }
         at++;
       }
-    }
+    });
     return lines;
   }
 
@@ -75,7 +85,7 @@ export class InstanceText {
     const instance = String(row[column.index]);
     const key = `${app.name}:${instance}`;
     const lines = this.#lines.get(key) ?? newLines(app.name, instance);
-    this.#lines.set(key, lines);
+    if (lines.seen === 0) this.#lines.set(key, lines);
     const [unit, version, spec] = [row[column.unit], row[column.version], row[column.spec]];
     const infoKey = `${unit} ${version} ${spec} ${app.interpreter} ${daemon.backend}`;
     if (infoKey !== lines.infoKey) {

@@ -65,9 +65,11 @@ export class Page {
   async #text(sample: Sample, format: Format): Promise<Buffer> {
     const { snapshot } = sample;
     const readings = [...scrapeReadings(sample), ...(snapshot ? daemonReadings(snapshot) : []), ...this.#own.readings()];
-    let text = await readingsText(readings, format);
-    if (snapshot) text += this.#apps.render(snapshot, format) + this.#instances.render(snapshot, format);
-    if (format === "openmetrics") text += "# EOF\n";
-    return Buffer.from(text, "utf8");
+    const bytes: Buffer[] = [Buffer.from(await readingsText(readings, format))];
+    if (snapshot) {
+      bytes.push(Buffer.from(this.#apps.render(snapshot, format)), ...this.#instances.render(snapshot, format));
+    }
+    if (format === "openmetrics") bytes.push(Buffer.from("# EOF\n"));
+    return Buffer.concat(bytes);
   }
 }

@@ -19,20 +19,38 @@ const closeAll = async () => {
   await Promise.allSettled([velos.close(), pm2.close()]);
 };
 
+const rows = [];
+const failures = [];
+const loadBefore = loadavg();
+
+/** The table and the file, of what was measured so far. */
+const tell = () => {
+  const about = {
+    velos: JSON.parse(readFileSync("package.json", "utf8")).version,
+    pm2: pm2.version,
+    node: process.version,
+    processors: cpus().length,
+    processor: cpus()[0]?.model,
+    // What else the machine had to do: absolute times mean little where this is high.
+    load: { before: loadBefore, after: loadavg() },
+    quick: Boolean(quick),
+  };
+  writeFileSync("test-output/bench.json", `${JSON.stringify({ ...about, rows, failures }, undefined, 2)}\n`);
+  process.stdout.write(`${tableText(rows, about)}\n`);
+};
+
 // The other end of the pipe is run.mjs: when it has gone, or was told to stop, so is this.
 let interrupted = false;
 const interrupt = async () => {
   if (interrupted) return;
   interrupted = true;
   await closeAll();
+  if (rows.length > 0) tell();
   process.exit(130);
 };
 new Socket({ fd: 3 }).on("end", interrupt).on("error", interrupt).resume().unref();
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, interrupt);
 
-const rows = [];
-const failures = [];
-const loadBefore = loadavg();
 for (const name of only.split(",")) {
   const { measure } = await import(`./rows/${name}.mjs`);
   const began = Date.now();
@@ -49,17 +67,6 @@ for (const name of only.split(",")) {
 }
 if (!interrupted) {
   await closeAll();
-  const about = {
-    velos: JSON.parse(readFileSync("package.json", "utf8")).version,
-    pm2: pm2.version,
-    node: process.version,
-    processors: cpus().length,
-    processor: cpus()[0]?.model,
-    // What else the machine had to do: absolute times mean little where this is high.
-    load: { before: loadBefore, after: loadavg() },
-    quick: Boolean(quick),
-  };
-  writeFileSync("test-output/bench.json", `${JSON.stringify({ ...about, rows, failures }, undefined, 2)}\n`);
-  process.stdout.write(`${tableText(rows, about)}\n`);
+  tell();
   process.exit(failures.length > 0 ? 1 : 0);
 }

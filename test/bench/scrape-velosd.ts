@@ -10,12 +10,21 @@ import { Controller } from "../../src/controller/controller.ts";
 import { createIpcServer } from "../../src/daemon/ipc-server.ts";
 import { RequestCounters } from "../../src/daemon/request-counters.ts";
 import { growingFigures, momentaryFigures } from "../../src/domain/snapshot.ts";
+import type { ObservedInstance } from "../../src/domain/instance.ts";
 import { makeSpec } from "../backend/programs.ts";
 
 const PER_APP = 50;
 
 class MeasuredBackend extends MemoryBackend {
   #look = 0;
+  /** Nothing changes here; and the other backends do not work out a fingerprint at every look. */
+  readonly #observed = new Map<string, ObservedInstance[]>();
+
+  override observe(app: string): ObservedInstance[] {
+    const observed = this.#observed.get(app) ?? super.observe(app);
+    if (observed.length > 0 && observed.every(({ status }) => status === "online")) this.#observed.set(app, observed);
+    return observed;
+  }
 
   override async figures(wanted: readonly { app: string; index: number }[]): Promise<Figures[]> {
     this.#look++;

@@ -50,9 +50,16 @@ const startExporter = async (env) => {
 const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
 const figure = (ms) => `${ms.toFixed(1)} ms`.padStart(10);
 
-const measure = async (url, count) => {
+/** CPU time that a process has used, in milliseconds. */
+const cpuMs = (pid) => {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/.*\) /, "").split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+};
+
+const measure = async (url, count, exporter, velosd) => {
   for (let n = 0; n < WARM_UP; n++) await scrape(url);
   const results = [];
+  const before = [exporter, velosd].map(cpuMs);
   for (let n = 0; n < SCRAPES; n++) {
     results.push(await scrape(url));
     // As a scraper does: one after the other, with time in between.
@@ -63,7 +70,8 @@ const measure = async (url, count) => {
   console.log(
     `${String(count).padStart(5)} instances  p50 ${figure(quantile(times, 0.5))}  p95 ${figure(quantile(times, 0.95))}  max ${figure(times.at(-1))}  ${size} MB`,
   );
-  return times;
+  const [work, velosdWork] = [exporter, velosd].map((pid, at) => (cpuMs(pid) - before[at]) / SCRAPES);
+  console.log(`      CPU time of a scrape: exporter ${figure(work)}  velosd ${figure(velosdWork)}`);
 };
 
 const lagLine = ({ p99, max }, what) => console.log(`      velosd's event loop, ${what}: p99 ${figure(p99)}  max ${figure(max)}`);
@@ -86,12 +94,12 @@ const synthetic = async () => {
     const socket = join(home, "run", "velosd.sock");
     const { mkdirSync } = await import("node:fs");
     mkdirSync(join(home, "run"), { recursive: true });
-    const velosd = fork(program, [socket, home, String(count)], { stdio: "inherit" });
+    const velosd = fork(program, [socket, home, String(count)], { stdio: "inherit", execArgv: (process.env.BENCH_NODE ?? "").split(" ").filter(Boolean) });
     const message = () => new Promise((resolve) => velosd.once("message", resolve));
     await message();
     const { url, exporter } = await startExporter({ ...process.env, VELOS_HOME: home });
     velosd.send("reset");
-    await measure(url, count);
+    await measure(url, count, exporter.pid, velosd.pid);
     velosd.send("report");
     lagLine(await message(), "one scraper");
     velosd.send("reset");
@@ -123,13 +131,13 @@ const real = async () => {
     for (const count of sizes) {
       run("start", "sleep infinity", "--name", "bench", "-i", String(count));
       const { url, exporter } = await startExporter(process.env);
-      await measure(url, count);
+      const { pid } = JSON.parse(run("ping", "--json"));
+      await measure(url, count, exporter.pid, pid);
       const text = await (await fetch(`${url}/metrics`)).text();
       const stat = (name) => Number(new RegExp(`^velos_daemon_event_loop_lag_seconds{stat="${name}"} (.*)$`, "m").exec(text)?.[1]) * 1000;
       const collector = Number(/duration_seconds{collector="instances"} (.*)$/m.exec(text)?.[1]) * 1000;
       lagLine({ p99: stat("p99"), max: stat("max") }, "the last scrape");
       console.log(`      reading the figures: ${figure(collector)}`);
-      const { pid } = JSON.parse(run("ping", "--json"));
       const memory = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
       console.log(`      velosd: ${memory.toFixed(0)} MB`);
       exporter.kill();

@@ -1,7 +1,19 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SpawnBackend } from "../../src/backend/spawn/backend.ts";
+import { healthDefaults } from "../../src/domain/app.ts";
+import { freePort } from "../backend/free-port.ts";
 import { firstMessages } from "../backend/harness.ts";
 import { makeSpec } from "../backend/programs.ts";
 import { makeSpawnHarness, programs } from "./spawn-harness.ts";
@@ -18,6 +30,7 @@ afterEach(async () => {
   try {
     for (const app of backend.apps())
       await Promise.all(backend.observe(app).map(({ index }) => backend.stop(app, index)));
+    for (const app of backend.apps()) await backend.release(app);
     await backend.close();
   } finally {
     await harness.cleanup();
@@ -67,6 +80,40 @@ test.skipIf(process.getuid?.() !== 0)(
     const [name, names] = await firstMessages(backend, "api", 2, 1);
     expect(name).toBe(member);
     expect(names!.split(" ").length).toBeGreaterThan(1);
+  },
+);
+
+test.skipIf(process.getuid?.() !== 0)(
+  "an app of another user shares sockets, says that it is ready, and is asked for its health by velosd alone",
+  async () => {
+    const directory = mkdtempSync(join(tmpdir(), "velos-other-"));
+    chmodSync(directory, 0o755);
+    try {
+      // What is installed is readable for everybody; this checkout may not be.
+      const preload = join(directory, "preload.cjs");
+      copyFileSync(programs.preload, preload);
+      const script = join(directory, "server.cjs");
+      const port = await freePort();
+      writeFileSync(script, `require("http").createServer((_, r) => r.end(String(process.getuid()))).listen(${port})`);
+      await backend.close();
+      backend = new SpawnBackend({ stateDir: harness.stateDir, ...programs, preload });
+      await backend.open(() => undefined);
+      const health = { ...healthDefaults, http: "/" };
+      const more = { interpreter: "node", user: "nobody", listen: [{ host: "127.0.0.1", port }], health };
+      const spec = makeSpec("api", [process.execPath, script], more);
+      await backend.prepare(spec);
+      await backend.start(spec, 0, 1);
+      const uid = await (await fetch(`http://127.0.0.1:${port}/`)).text();
+      expect(Number(uid)).toBeGreaterThan(0);
+      const socket = backend.healthSocket("api", 0);
+      expect(statSync(socket).isSocket()).toBe(true);
+      expect(statSync(dirname(socket))).toMatchObject({ uid: Number(uid), mode: 0o40700 });
+      // They may pass, and see nothing.
+      expect(statSync(harness.stateDir).mode & 0o777).toBe(0o711);
+      expect(statSync(join(harness.stateDir, "spawn")).mode & 0o077).toBe(0);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   },
 );
 

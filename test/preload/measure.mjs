@@ -109,6 +109,8 @@ const evenness = async (ages) => {
   }
 };
 
+const round = (number) => Math.round(number * 100) / 100;
+
 const median = (numbers) => numbers.sort((a, b) => a - b)[numbers.length >> 1];
 
 const memoryKb = (pid) => {
@@ -117,69 +119,62 @@ const memoryKb = (pid) => {
   return { rss: read("Rss"), private: read("Private_Dirty") + read("Private_Clean") };
 };
 
-/** Side by side and in turn, so that whatever else the machine does meets both. */
+/** Side by side and in turn, so that whatever else the machine does meets all of them. */
 const cost = async () => {
   const harness = makeHarness({ node });
   try {
     const sockets = harness.hold({ host: "127.0.0.1" });
-    const port = sockets.addresses[0].port;
-    // Both listen at a port of their own, so that both can: what is compared is the preload, not the socket.
-    const variants = { without: { preload: false }, with: {} };
-    const starts = { without: [], with: [] };
-    const booted = { without: [], with: [] };
+    const { port } = sockets.addresses[0];
+    const variants = {
+      without: { preload: false, env: { PORT: String(port + 1) } },
+      with: { sockets, env: { PORT: String(port) } },
+      "with, connections closed at about 2 s": {
+        sockets,
+        env: { PORT: String(port), VELOS_MAX_CONNECTION_AGE: "2000" },
+      },
+    };
+    const names = Object.keys(variants);
+    const perVariant = () => Object.fromEntries(names.map((name) => [name, []]));
+    const listening = async (name) => {
+      const instance = harness.start({ args: [fixture("time-to-listen.cjs")], ...variants[name] });
+      const [, ms] = await instance.printed(/after (\S+)/);
+      return { instance, ms: Number(ms) };
+    };
+    const end = async (instance) => {
+      instance.kill("SIGKILL");
+      await instance.exited;
+    };
+
+    const boot = perVariant();
     for (let i = 0; i < 40; i++) {
-      for (const [name, options] of Object.entries(variants)) {
-        const begun = performance.now();
-        const instance = harness.start({
-          args: [fixture("time-to-listen.cjs")],
-          env: { PORT: String(port + 1) },
-          sockets,
-          ...options,
-        });
-        const [, ms] = await instance.printed(/after (\S+)/);
-        booted[name].push(Number(ms));
-        starts[name].push(performance.now() - begun);
-        instance.kill("SIGKILL");
-        await instance.exited;
+      for (const name of names) {
+        const { instance, ms } = await listening(name);
+        boot[name].push(ms);
+        await end(instance);
       }
     }
-    for (const name of Object.keys(variants))
-      print({
-        what: "ms from the process's start to listening, median of 40",
-        variant: name,
-        ms: median(booted[name]),
-        seen: Math.round(median(starts[name])),
-      });
+    for (const name of names)
+      print({ what: "ms from start to listening, median of 40", name, ms: round(median(boot[name])) });
 
     for (const keepAlive of [true, false]) {
-      const rates = { without: [], with: [], "with, age 1 s": [] };
-      const memory = {};
-      const throughputs = { ...variants, "with, age 1 s": { env: { VELOS_MAX_CONNECTION_AGE: "1000" } } };
-      for (let i = 0; i < 5; i++) {
-        for (const [name, { env, ...options }] of Object.entries(throughputs)) {
-          const held = name === "without" ? undefined : sockets;
-          const own = String(name === "without" ? port + 1 : port);
-          const instance = harness.start({
-            args: [fixture("server.cjs")],
-            env: { PORT: own, ...env },
-            ...options,
-            sockets: held,
-          });
-          await (name === "without" ? instance.printed(/listening/).catch(() => undefined) : instance.ready);
-          const load = startLoad({ url: `http://127.0.0.1:${own}/`, clients: 32, keepAlive, durationMs: 3000 });
-          rates[name].push((await load.finished).requestsPerSecond);
-          memory[name] = memoryKb(instance.pid);
-          instance.kill("SIGKILL");
-          await instance.exited;
+      const rates = perVariant();
+      const memory = perVariant();
+      for (let i = 0; i < 7; i++) {
+        for (const name of names) {
+          const { instance } = await listening(name);
+          const url = `http://127.0.0.1:${variants[name].env.PORT}/`;
+          memory[name].push(memoryKb(instance.pid));
+          rates[name].push(
+            (await startLoad({ url, clients: 32, keepAlive, durationMs: 3000 }).finished).requestsPerSecond,
+          );
+          await end(instance);
         }
       }
-      for (const name of Object.keys(throughputs))
-        print({
-          what: `requests/s, ${keepAlive ? "keep-alive" : "connection per request"}, median of 5`,
-          variant: name,
-          rate: median(rates[name]),
-          memoryKb: memory[name],
-        });
+      for (const name of names) {
+        const what = `requests/s, ${keepAlive ? "keep-alive" : "connection per request"}, median and best of 7`;
+        const kb = median(memory[name].map(({ private: kb }) => kb));
+        print({ what, name, median: median(rates[name]), best: Math.max(...rates[name]), privateKbWhenListening: kb });
+      }
     }
   } finally {
     await harness.close();

@@ -11,6 +11,11 @@ export const spawnFacilities = (): Facility[] => [
     ok: false,
     note: "an instance is its process group; a child that leaves it (setsid) is not ended with it",
   },
+  {
+    name: "listening sockets",
+    ok: true,
+    note: "held by a process of velos's own (keeper.cjs), which outlives velosd; instances of listening apps are its children",
+  },
   { name: "boot", ok: false, note: "nothing is started at boot unless velosd is" },
   { name: "usage", ok: hasProc, note: hasProc ? "from /proc" : "memory only" },
   {

@@ -139,7 +139,7 @@ const startKeeper = async (directory: string, program: string): Promise<void> =>
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const logPath = join(directory, "log");
   const log = openSync(logPath, "a", 0o600);
-  const child = spawn(process.execPath, [...FLAGS, program, "keep", directory], {
+  const child = spawn(process.execPath, [...FLAGS, program, "keep", directory, String(process.pid)], {
     detached: true,
     cwd: "/",
     env: { MALLOC_ARENA_MAX: "1" },

@@ -302,6 +302,8 @@ export class SystemdBackend implements Backend {
     const result = await job;
     if (result === "done") return;
     if (result === "lost") throw disconnected("before it said whether the unit came up");
+    // The job's result comes first, and then what the unit is without the job.
+    await this.manager.sync().catch(() => {});
     if (this.#units.isInDoubt(unit)) await this.#makeSure();
     const facts = this.#units.facts(unit);
     const exit = facts && foldExit(facts);

@@ -14,10 +14,9 @@ export const makePm2 = (program, home) => {
     PM2_DISABLE_VERSION_CHECK: "true",
     PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
   };
-  const command = (args, extra) =>
-    run(process.execPath, [join(program, "bin", "pm2"), ...args], { env: { ...env, ...extra } });
-  const checked = async (args, extra) => {
-    const result = await command(args, extra);
+  const command = (args, options) => run(process.execPath, [join(program, "bin", "pm2"), ...args], { env, ...options });
+  const checked = async (args, variables) => {
+    const result = await command(args, { env: { ...env, ...variables } });
     if (result.code !== 0) throw new Error(`pm2 ${args.join(" ")}: ${result.code}\n${result.stdout}${result.stderr}`);
     return result;
   };

@@ -18,10 +18,14 @@ export const endAll = () => {
   for (const child of children) child.kill("SIGKILL");
 };
 
-/** Runs a program to its end. `ms` is what a person would have waited. */
-export const run = async (program, args, options) => {
+/**
+ * Runs a program to its end. `ms` is what a person would have waited. One that does not end by itself is ended after
+ * `patienceMs`, and its `code` is null.
+ */
+export const run = async (program, args, { patienceMs = 120_000, ...options } = {}) => {
   const began = process.hrtime.bigint();
   const child = start(program, args, options);
+  const patience = setTimeout(() => child.kill("SIGKILL"), patienceMs);
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (chunk) => (stdout += chunk));
@@ -31,6 +35,7 @@ export const run = async (program, args, options) => {
   const closed = new Promise((resolve) => child.once("close", resolve));
   const code = await exited;
   const ms = Number(process.hrtime.bigint() - began) / 1e6;
+  clearTimeout(patience);
   await Promise.race([closed, delay(1000)]);
   child.stdout.destroy();
   child.stderr.destroy();

@@ -13,7 +13,7 @@ export const makeVelos = (dist, directory) => {
     PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
   };
   const cli = [join(dist, "velos.cjs")];
-  const command = (args) => run(process.execPath, [...cli, ...args, "--user"], { env });
+  const command = (args, options) => run(process.execPath, [...cli, ...args, "--user"], { env, ...options });
   const checked = async (args) => {
     const result = await command(args);
     if (result.code !== 0) throw new Error(`velos ${args.join(" ")}: ${result.code}\n${result.stdout}${result.stderr}`);

@@ -1,10 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 const AT_ONCE = 20;
+/** Nobody waits longer for a list. */
+const PATIENCE_MS = 30_000;
 
 const attempt = async (manager) => {
   await manager.end();
-  const results = await Promise.all(Array.from({ length: AT_ONCE }, () => manager.command(["list"])));
+  const results = await Promise.all(Array.from({ length: AT_ONCE }, () => manager.command(["list"], { patienceMs: PATIENCE_MS })));
   // One that is about to leave, since another was faster, has left by then.
   await delay(2000);
   const controllers = manager.controllerPids().length;
@@ -13,6 +15,7 @@ const attempt = async (manager) => {
     failed: results.filter(({ code }) => code !== 0).length,
     controllers,
     lastMs: Math.max(...results.map(({ ms }) => ms)),
+    errors: results.filter(({ code }) => code !== 0).map(({ code, stderr }) => `${code}: ${stderr.slice(0, 300)}`),
   };
 };
 
@@ -21,10 +24,11 @@ export const measure = async ({ velos, pm2 }) => {
   const outcome = { velos: await attempt(velos), pm2: await attempt(pm2) };
   const row = (key, name, unit, limit) => ({
     id: `first-${key}`,
-    name: `20 first commands at once: ${name}`,
+    name: `${AT_ONCE} first commands at once: ${name}`,
     unit,
     velos: outcome.velos[key],
     pm2: outcome.pm2[key],
+    ...(key === "failed" && { errors: { velos: outcome.velos.errors, pm2: outcome.pm2.errors } }),
     ...(limit !== undefined && { limit: { text: String(limit), holds: outcome.velos[key] === limit } }),
   });
   return [

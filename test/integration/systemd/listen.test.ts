@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { constants, existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -169,6 +169,20 @@ describe("the socket of an app", () => {
     scene.write("fixed", "");
     expect((await waiting).version).toBe("1");
     expect(await property("velos-api.socket", "ActiveState")).toBe("active");
+  });
+
+  it("never blocks who accepts, also after an instance that does not touch it has started", async () => {
+    const port = await freePort();
+    scene.write("velos.toml", `[apps.api]\ncommand = ["sleep", "1000"]\ninstances = 2\nlisten = [${port}]\n`);
+    await scene.must("start", "--config", "velos.toml");
+    const isBlocking = async (): Promise<boolean[]> =>
+      (await scene.pids("api")).map((pid) => {
+        const [, flags] = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/3`, "utf8"))!;
+        return (Number.parseInt(flags!, 8) & constants.O_NONBLOCK) === 0;
+      });
+    expect(await isBlocking()).toEqual([false, false]);
+    await scene.must("restart", "api:1");
+    expect(await isBlocking()).toEqual([false, false]);
   });
 
   it("is opened again with the app when an operator has stopped it", async () => {

@@ -27,10 +27,10 @@ describe("how many are out at a time", () => {
   it.each([
     ["one, unless told otherwise", "", 1],
     ["a number", "[apps.api.rollout]\nmax_unavailable = 2\n", 2],
-    ["a percentage, rounded down", '[apps.api.rollout]\nmax_unavailable = "50%"\n', 2],
+    ["a percentage, rounded down", '[apps.api.rollout]\nmax_unavailable = "70%"\n', 2],
     ["a percentage that comes to none is one", '[apps.api.rollout]\nmax_unavailable = "10%"\n', 1],
   ])("%s", async (_, settings, most) => {
-    const moments = await reloaded(5, ready + settings);
+    const moments = await reloaded(4, ready + settings);
     expect(mostOut(moments)).toBe(most);
     // The highest index goes first.
     expect(
@@ -38,8 +38,8 @@ describe("how many are out at a time", () => {
         .filter(({ what }) => what === "down")
         .map(({ index }) => index)
         .sort(),
-    ).toEqual([0, 1, 2, 3, 4]);
-    expect(moments[0]!.index).toBeGreaterThanOrEqual(5 - most);
+    ).toEqual([0, 1, 2, 3]);
+    expect(moments[0]!.index).toBeGreaterThanOrEqual(4 - most);
   });
 
   it("none with surge: the extra one is there first, and gone in the end", async () => {
@@ -67,13 +67,14 @@ describe("the pause between two instances", () => {
   const SLACK_MS = 100;
 
   it("is kill_timeout + 2 s where nothing tells that an instance works", async () => {
-    const gaps = pauses(await reloaded(2, 'kill_timeout = "300ms"\nmin_uptime = "100ms"\n'));
+    // It counts from the end of min_uptime, which is longer than the worker takes to boot.
+    const gaps = pauses(await reloaded(2, 'kill_timeout = "300ms"\nmin_uptime = "1s"\n'));
     expect(gaps).toHaveLength(1);
     expect(gaps[0]).toBeGreaterThanOrEqual(2300 - SLACK_MS);
   });
 
   it("is as configured", async () => {
-    const gaps = pauses(await reloaded(2, 'min_uptime = "0"\n[apps.api.rollout]\npause = "700ms"\n'));
+    const gaps = pauses(await reloaded(2, `${ready}[apps.api.rollout]\npause = "700ms"\n`));
     expect(gaps[0]).toBeGreaterThanOrEqual(700 - SLACK_MS);
     expect(gaps[0]).toBeLessThan(2300);
   });
@@ -92,15 +93,16 @@ describe("the pause between two instances", () => {
 
 describe("velos rollout", () => {
   it("shows, holds, resumes and undoes one", async () => {
-    const slow = `${ready}[apps.api.rollout]\npause = "1h"\n`;
-    configure(3, slow);
+    const version = (number: number, pause: string): void =>
+      configure(3, `env = { VERSION = "${number}" }\n${ready}[apps.api.rollout]\npause = "${pause}"\n`);
+    version(1, "0");
     await scene.must("start", "--config", "velos.toml");
     expect((await scene.must("rollout", "status", "api")).stdout).toMatch(/api has had no rollout/);
     const [first] = await scene.list("api");
     const before = await scene.pids("api");
 
     // The first instance is replaced, then the pause lasts.
-    configure(3, `env = { VERSION = "2" }\n${slow}`);
+    version(2, "1h");
     const update = scene.velos("start", "--config", "velos.toml");
     update.catch(() => {});
     const velosd = await until("velosd answers", async () => scene.connect().catch(() => undefined));
@@ -121,7 +123,7 @@ describe("velos rollout", () => {
     expect(twice.stderr).toMatch(/api has no rollout that runs/);
 
     // The pause is a setting that can change in place: the rest goes at once.
-    configure(3, `env = { VERSION = "2" }\n${ready}[apps.api.rollout]\npause = "0"\n`);
+    version(2, "0");
     await scene.must("rollout", "resume", "api");
     await scene.must("start", "--config", "velos.toml");
     await scene.must("rollout", "status", "api", "--watch");

@@ -29,11 +29,11 @@ export interface RunOptions {
 /** A CLI that hangs is a failure, not a test that never ends. */
 const TIMEOUT_MS = 30_000;
 
-/** Runs the built CLI in the user scope; resolves however it ends. */
+/** Runs the built CLI as its first line asks for, in the user scope; resolves however it ends. */
 export const runVelos = async (args: readonly string[], options: RunOptions): Promise<Outcome> =>
   new Promise((resolve, reject) => {
     const began = performance.now();
-    const child = spawn(process.execPath, [options.program ?? velosProgram, "--user", ...args], {
+    const child = spawn(process.execPath, ["--", options.program ?? velosProgram, "--user", ...args], {
       cwd: options.cwd,
       env: options.env,
       stdio: ["ignore", "pipe", "pipe"],

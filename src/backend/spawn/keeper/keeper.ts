@@ -33,6 +33,13 @@ export class Keeper {
   /** A velosd, which has to `take` this keeper before it can ask for anything. */
   welcome(socket: Socket): void {
     socket.on("error", () => undefined);
+    socket.once("close", () => {
+      if (this.#velosd !== socket) return;
+      this.#velosd = undefined;
+      void this.#last.then(() => {
+        if (this.#velosd === undefined && this.#isIdle()) this.#quit();
+      });
+    });
     readJsonLines(socket, (message) => {
       const request = message as Request;
       if (request.op === "take") {
@@ -68,13 +75,17 @@ export class Keeper {
         for (const run of request.runs) if (this.#runs.get(run)?.end) this.#runs.delete(run);
         return {};
       case "quit": {
-        const quits = this.#held.size === 0 && ![...this.#runs.values()].some(({ end }) => end === undefined);
+        const quits = this.#isIdle();
         if (quits) this.#quit();
         return { quits };
       }
       default:
         throw new Error(`this keeper knows no '${String((request as { op: unknown }).op)}'`);
     }
+  }
+
+  #isIdle(): boolean {
+    return this.#held.size === 0 && ![...this.#runs.values()].some(({ end }) => end === undefined);
   }
 
   #holdings(): Holdings {

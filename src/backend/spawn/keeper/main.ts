@@ -9,7 +9,7 @@ import { listenAndLeave } from "./raw-sockets.ts";
 /** Descriptor at which velosd, that started this, waits to hear that it is served. */
 const PARENT = 3;
 
-const [, , task, argument = ""] = process.argv;
+const [, , task, argument = "", velosd] = process.argv;
 
 const keep = (directory: string): void => {
   const path = join(directory, "s");
@@ -27,7 +27,8 @@ const keep = (directory: string): void => {
     writeSync(PARENT, "ready\n");
     closeSync(PARENT);
   });
-  // velosd has made sure that nobody listens there.
+  // velosd has made sure that nobody listens there; its successor, if it has one by now, may have another keeper.
+  if (process.ppid !== Number(velosd)) process.exit(1);
   rmSync(path, { force: true });
   const umask = process.umask(0o177);
   withControlPath(directory, (short) => server.listen(short));
