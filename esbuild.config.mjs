@@ -17,6 +17,8 @@ const common = {
   platform: "node",
   target: "node20.19",
   format: "cjs",
+  // What is imported late is required late: Node's loader for modules costs more than all else of a command.
+  supported: { "dynamic-import": false },
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "none",

@@ -21,7 +21,7 @@ export const live = (
   figures: Figures | undefined,
   oomExits: number,
 ): { lifetime: Lifetime; values: (number | null)[] } => {
-  const known: Lifetime = lifetime ?? { run, before: [], last: [], oomExits };
+  const known: Lifetime = lifetime ?? { run, before: newBefore(oomExits), last: [], oomExits };
   const next = known.run === run || figures === undefined ? known : nextRun(known, run, oomExits);
   if (figures) {
     growingFigures.forEach((name, at) => {
@@ -34,12 +34,14 @@ export const live = (
     lifetime: next,
     values: growingFigures.map((_, at) => {
       const [before, last] = [next.before[at], next.last[at]];
-      // Without the memory controller the ends for want of memory are all that is known.
-      if (before == null && last == null) return at === OOM_KILLS ? oomExits : null;
-      return (before ?? 0) + (last ?? 0);
+      return before == null && last == null ? null : (before ?? 0) + (last ?? 0);
     }),
   };
 };
+
+/** Before anything was measured: what is known of it without (and all there is without the memory controller). */
+const newBefore = (oomExits: number): (number | null)[] =>
+  growingFigures.map((_, at) => (at === OOM_KILLS ? oomExits : null));
 
 const nextRun = (ended: Lifetime, run: string, oomExits: number): Lifetime => {
   const before = growingFigures.map((_, at) => {

@@ -108,7 +108,8 @@ function start() {
       this.once("listening", () => {
         for (const { fd } of others) lead(net.createServer(), { fd }, this);
         if (healthSocket) openHealthSocket(this);
-        if (byListening) sayReady();
+        // After the app's own listeners, which need not wait until a process is started.
+        if (byListening) setImmediate(sayReady);
       });
       // listen(2) on a socket that listens already changes its backlog, and for every instance: so the most that the
       // kernel allows, whatever this app would have asked for.

@@ -76,9 +76,11 @@ const rows = [
 
 const directory = mkdtempSync(join(tmpdir(), "velos-bench-"));
 
-const velos = async (...args) => exec(process.execPath, [here("../../dist/velos.cjs"), "--user", ...args], { cwd: directory });
+const velos = async (...args) =>
+  exec(process.execPath, [here("../../dist/velos.cjs"), "--user", ...args], { cwd: directory });
 
-const pids = async (app) => JSON.parse((await velos("list", "--json", app)).stdout).apps[0].processes.map(({ pid }) => pid);
+const pids = async (app) =>
+  JSON.parse((await velos("list", "--json", app)).stdout).apps[0].processes.map(({ pid }) => pid);
 
 /** Below the range of outgoing connections, and free. */
 const freePort = async () => {
@@ -157,6 +159,8 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 console.table(Object.fromEntries(results.map(({ row, ...rest }) => [row, rest])));
-process.stdout.write("p99 and max: milliseconds above the handler's own; round: one reload, or scaling up, down and back\n");
+process.stdout.write(
+  "p99 and max: milliseconds above the handler's own; round: one reload, or scaling up, down and back\n",
+);
 if (values.json) writeFileSync(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
 process.exitCode = lost ? 1 : 0;

@@ -91,12 +91,12 @@ describe("under load not one request is lost", () => {
     const velosd = await home.daemonPid();
     const keeper = home.keeperPid();
     const reload = home.velos("reload", "api");
-    await until("one instance is replaced", async () => (await home.pids("api")).some((pid) => !before.includes(pid!)));
+    await until("one instance is replaced", async () => (await home.pids("api")).some((pid) => !before.includes(pid)));
     process.kill(velosd, "SIGKILL");
     expect((await reload).code).not.toBe(0);
     await until("every instance is replaced", async () => {
       const { online, processes } = await home.app("api");
-      return online === 4 && processes.every(({ pid }) => !before.includes(pid!));
+      return online === 4 && processes.every(({ pid }) => !before.includes(pid));
     });
     expect(await home.daemonPid()).not.toBe(velosd);
     expect(home.keeperPid()).toBe(keeper);

@@ -294,11 +294,11 @@ export class Instance {
 
   /** The process of the announced run: a child of velosd's, or where sockets are shared of the keeper's. */
   async #launch(): Promise<MainProcess> {
-    const { stateDir, sockets, logPath } = this.#host;
+    const { stateDir, sockets } = this.#host;
     const { spec, app, index, run } = this.#state;
     if (hasReadinessSignal(spec)) makeReadyDirectory(stateDir, readyFileOf(stateDir, app, run), spec);
     if (usesHealthSocket(spec)) makeHealthDirectory(stateDir, spec, healthSocketOf(stateDir, app, index));
-    const order = composeOrder(spec, this.environment(), logPath(app, index), pidVariable(spec));
+    const order = composeOrder(spec, this.environment(), this.#host.logPath(app, index), pidVariable(spec));
     return spec.listen.length > 0 ? sockets.launch(spec, run, order) : launch(spec, order);
   }
 

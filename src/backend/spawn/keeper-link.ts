@@ -29,15 +29,15 @@ export class Refused extends Error {
 
 export interface LinkEvents {
   /** A process of the keeper's has ended. */
-  ended(run: KeptRun): void;
+  ended: (run: KeptRun) => void;
   /** The keeper is gone. */
-  lost(): void;
+  lost: () => void;
 }
 
 /** velosd's connection to its keeper. */
 export class KeeperLink {
   readonly #socket: Socket;
-  readonly #waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
+  readonly #waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
   #serial = 0;
   #closing = false;
 
@@ -94,7 +94,7 @@ export class KeeperLink {
     return new Promise((resolve, reject) => {
       if (this.#socket.destroyed) return reject(new LinkLost("its keeper was ended"));
       const id = ++this.#serial;
-      this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      this.#waiting.set(id, { resolve: resolve, reject });
       writeJsonLine(this.#socket, { id, op, ...request });
     });
   }
@@ -122,7 +122,7 @@ const connected = (directory: string): Promise<Socket | undefined> =>
     try {
       socket = open();
     } catch (error) {
-      return isAbsence(error) ? resolve(undefined) : reject(error as Error);
+      return isAbsence(error) ? resolve(undefined) : reject(error);
     }
     socket.once("connect", () => {
       socket.removeAllListeners("error");

@@ -7,6 +7,7 @@ import type { AdoptedProcesses } from "./adopted.ts";
 import type { MainProcess, ProcessEnd } from "./execute.ts";
 import { failed } from "./failed.ts";
 import { findRun } from "./find-run.ts";
+import type { LinkEvents } from "./keeper-link.ts";
 import { KeeperLink, LinkLost, Refused } from "./keeper-link.ts";
 import type { KeptRun } from "./keeper/protocol.ts";
 import { launchFailed } from "./launch.ts";
@@ -21,12 +22,12 @@ export interface SharedSocketsOptions {
   /** Aborted when velosd leaves; its reason is what is under way fails with. */
   leaving: AbortSignal;
   /** One line for velosd's log. */
-  report(problem: string): void;
+  report: (problem: string) => void;
 }
 
 /** A process of the keeper's, as long as its end has not been told. */
 interface Watched {
-  end(how: ProcessEnd): void;
+  end: (how: ProcessEnd) => void;
   kept: KeptRun;
 }
 
@@ -183,7 +184,7 @@ export class SharedSockets {
     this.#link?.ask("forget", { runs }).catch(() => undefined);
   }
 
-  #events() {
+  #events(): LinkEvents {
     return {
       ended: (kept: KeptRun): void => {
         const watched = this.#watched.get(kept.run);

@@ -25,13 +25,13 @@ export interface RawSocket {
  */
 const createHandle = (
   net as unknown as {
-    _createServerHandle(
+    _createServerHandle: (
       address: string,
       port: number,
       family: number,
       fd: undefined,
       flags: number,
-    ): RawSocket | number;
+    ) => RawSocket | number;
   }
 )._createServerHandle;
 
