@@ -117,7 +117,7 @@ export const specDefaults = {
   autorestart: true,
   maxRestarts: 15,
   minUptimeMs: 1000,
-  restartDelayMs: 10,
+  restartDelayMs: 0,
   expBackoffRestartDelayMs: 0,
   killTimeoutMs: 5000,
   killSignal: "SIGTERM",

@@ -40,7 +40,13 @@ const step = (about, program, args) => {
 };
 step("building velos", process.execPath, ["esbuild.config.mjs", join(work, "dist")]);
 const quietly = ["--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
-step(`installing pm2@${values.pm2}`, "npm", ["install", "--prefix", join(work, "pm2"), ...quietly, `pm2@${values.pm2}`]);
+step(`installing pm2@${values.pm2}`, "npm", [
+  "install",
+  "--prefix",
+  join(work, "pm2"),
+  ...quietly,
+  `pm2@${values.pm2}`,
+]);
 
 mkdirSync(join(root, "test-output"), { recursive: true });
 const inside = spawn(

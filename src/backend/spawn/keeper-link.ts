@@ -94,7 +94,7 @@ export class KeeperLink {
     return new Promise((resolve, reject) => {
       if (this.#socket.destroyed) return reject(new LinkLost("its keeper was ended"));
       const id = ++this.#serial;
-      this.#waiting.set(id, { resolve: resolve, reject });
+      this.#waiting.set(id, { resolve: (result) => resolve(result as Requests[Name][1]), reject });
       writeJsonLine(this.#socket, { id, op, ...request });
     });
   }

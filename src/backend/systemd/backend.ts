@@ -19,7 +19,7 @@ import { dropInText, environmentFileText, readEnvironmentFile, settingsDropIn, w
 import { journalLines } from "./journal.ts";
 import { disconnected, isNoSuchUnit, isUnitExists, Manager } from "./manager.ts";
 import { appSlice, cronTimer, dropInDirectory, healthDirectory, instanceUnit } from "./names.ts";
-import { foldExit, instanceProperties, limitProperties, readEnvironment } from "./properties.ts";
+import { foldExit, instanceProperties, limitProperties, readEnvironment, readRestartDelay } from "./properties.ts";
 import type { ScheduleCommand } from "./schedule.ts";
 import { setSchedule } from "./schedule.ts";
 import { Sockets } from "./sockets.ts";
@@ -36,6 +36,9 @@ export interface SystemdOptions {
   /** The file that Node apps load first. */
   preload: string;
 }
+
+/** A restart delay longer than this may be a quarter of a second longer. */
+const LATENESS_MATTERS_MS = 5000;
 
 /** Instances as transient units of systemd. */
 export class SystemdBackend implements Backend {
@@ -252,9 +255,27 @@ export class SystemdBackend implements Backend {
   }
 
   #changed(unit: string, properties: Record<string, Variant>): void {
+    const waited = this.#units.isWaiting(unit);
     const app = this.#units.changed(unit, properties);
+    if (!waited && this.#units.isWaiting(unit)) void this.#restartInTime(unit);
     if (this.#units.isInDoubt(unit)) void this.#makeSure();
     else this.#announce(app);
+  }
+
+  /**
+   * Has the manager restart an instance when its delay is over. By itself it is up to 250 ms late, since it puts its
+   * timers off to have them together; but it looks at them whenever it is awake, and any call wakes it. Seen on 252:
+   * a delay of 10 ms took 29 to 258 ms, and 12 with this.
+   */
+  async #restartInTime(unit: string): Promise<void> {
+    try {
+      const waitMs = readRestartDelay(await this.manager.unitProperties(unit));
+      if (waitMs > LATENESS_MATTERS_MS) return;
+      await delay(waitMs + 1, undefined, { ref: false });
+      if (this.#units.isWaiting(unit)) await this.manager.sync();
+    } catch {
+      // The manager does it all the same, a little later.
+    }
   }
 
   /**

@@ -192,6 +192,10 @@ export const readEnvironment = (properties: Record<string, Variant>): Record<str
     }),
   );
 
+/** The wait before the restart that a unit is in, in milliseconds, from a GetAll answer. */
+export const readRestartDelay = (properties: Record<string, Variant>): number =>
+  ms((properties["RestartUSecNext"] ?? properties["RestartUSec"])?.value ?? 0);
+
 /** velos's word for a unit's state; undefined when the unit is as good as absent (inactive, nothing queued). */
 export const foldStatus = (facts: UnitFacts): InstanceStatus | undefined => {
   switch (facts.activeState) {

@@ -116,6 +116,12 @@ export class Units {
     return apps;
   }
 
+  /** True while the manager waits before it restarts the unit. */
+  isWaiting(unit: string): boolean {
+    const facts = this.#entries.get(unit)?.facts;
+    return facts !== undefined && foldStatus(facts) === "waiting";
+  }
+
   facts(unit: string): UnitFacts | undefined {
     return this.#entries.get(unit)?.facts;
   }

@@ -56,11 +56,9 @@ export const makePm2 = (program, home) => {
         .filter((entry) => entry.name === name && entry.pm2_env.status === "online")
         .map(({ pid }) => pid),
     onOnline: async (told) => {
-      const watcher = start(
-        process.execPath,
-        [fileURLToPath(new URL("pm2-events.cjs", import.meta.url)), program],
-        { env },
-      );
+      const watcher = start(process.execPath, [fileURLToPath(new URL("pm2-events.cjs", import.meta.url)), program], {
+        env,
+      });
       const lines = createInterface({ input: watcher.stdout });
       await new Promise((resolve, reject) => {
         watcher.once("exit", (code) => reject(new Error(`pm2-events.cjs ended with ${code}`)));

@@ -13,7 +13,8 @@ export const measure = async ({ both, work, quick }) => {
   const rows = [];
   for (const workMs of [2, 0]) {
     const apps = {};
-    for (const manager of both) apps[manager.name] = await startServer(manager, work, { env: { WORK_MS: String(workMs) } });
+    for (const manager of both)
+      apps[manager.name] = await startServer(manager, work, { env: { WORK_MS: String(workMs) } });
     for (const keepAlive of [true, false]) {
       const reports = { velos: [], pm2: [] };
       for (let i = 0; i < (quick ? 1 : 3); i++) {

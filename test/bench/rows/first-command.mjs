@@ -6,7 +6,9 @@ const PATIENCE_MS = 30_000;
 
 const attempt = async (manager) => {
   await manager.end();
-  const results = await Promise.all(Array.from({ length: AT_ONCE }, () => manager.command(["list"], { patienceMs: PATIENCE_MS })));
+  const results = await Promise.all(
+    Array.from({ length: AT_ONCE }, () => manager.command(["list"], { patienceMs: PATIENCE_MS })),
+  );
   // One that is about to leave, since another was faster, has left by then.
   await delay(2000);
   const controllers = manager.controllerPids().length;

@@ -26,8 +26,16 @@ export const measure = async ({ velos, pm2, work, quick }) => {
       ["listeningMs", "until all listen"],
       ["ms", "until the command returns"],
     ]) {
-      const numbers = Object.fromEntries(Object.entries(samples).map(([who, taken]) => [who, taken.map((one) => one[key])]));
-      rows.push({ id: `start-${instances}-${key}`, name: `start ${instances}, ${about}`, unit: "ms", ...medians(numbers), samples: numbers });
+      const numbers = Object.fromEntries(
+        Object.entries(samples).map(([who, taken]) => [who, taken.map((one) => one[key])]),
+      );
+      rows.push({
+        id: `start-${instances}-${key}`,
+        name: `start ${instances}, ${about}`,
+        unit: "ms",
+        ...medians(numbers),
+        samples: numbers,
+      });
     }
   }
   return rows;

@@ -32,7 +32,8 @@ export const measure = async ({ both, work }) => {
       }
       // One app each, so that pm2 starts them as it starts a worker: in fork mode.
       pids[manager.name] = [];
-      for (let i = 0; i < COUNT; i++) pids[manager.name].push(...(await startWorkers(manager, work, 1)).marks.pids(kind));
+      for (let i = 0; i < COUNT; i++)
+        pids[manager.name].push(...(await startWorkers(manager, work, 1)).marks.pids(kind));
     }
     const plain = await plainProcesses(work, script, kind);
     pids.plain = plain.pids;
