@@ -99,7 +99,10 @@ const startDetached = async ({ paths, env }: ConnectOptions, backend: string): P
     makeDirectories(paths.runtime, 0o700);
     log = openSync(logPath, "a", 0o600);
   } catch (error) {
-    throw new VelosError("DAEMON_UNREACHABLE", { why: (error as Error).message, hint: `velosd needs ${paths.runtime} for its socket and its log` });
+    throw new VelosError("DAEMON_UNREACHABLE", {
+      why: (error as Error).message,
+      hint: `velosd needs ${paths.runtime} for its socket and its log`,
+    });
   }
   const state: { failure?: string } = {};
   const child = spawn(process.execPath, [...nodeFlags, program(), `--${paths.scope}`, `--backend=${backend}`], {

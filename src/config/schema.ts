@@ -82,7 +82,7 @@ export const healthKeys = {
   interval: healthKey("intervalMs", duration(100), '"10s"', "time between two checks", { standard: '"10s"' }),
   timeout: healthKey("timeoutMs", duration(1), '"2s"', "time a check may take", { standard: '"2s"' }),
   failures: healthKey("failures", integer(1, 1000), "3", "failures in a row after which the instance is restarted", { standard: "3" }),
-  grace_period: healthKey("gracePeriodMs", duration(), '"30s"', "how long after a start failures do not count", { standard: '"0"' }),
+  grace_period: healthKey("gracePeriodMs", duration(), '"30s"', "how long after a start failures do not count, unless it was well already", { standard: '"0"' }),
 } satisfies KeyTable<Partial<HealthCheck>>;
 
 const key = keyOf<AppSettings>();
@@ -106,7 +106,7 @@ export const appKeys = {
   autorestart: key("autorestart", flag, "true", "restart an instance that ended", { standard: "true" }),
   max_restarts: key("maxRestarts", integer(0, 1_000_000), "15", "restarts in a row after runs shorter than min_uptime before velos gives up", { standard: "15" }),
   min_uptime: key("minUptimeMs", duration(), '"1s"', "a run at least this long counts as stable", { standard: '"1s"' }),
-  restart_delay: key("restartDelayMs", duration(), '"100ms"', "wait before a restart", { standard: '"0"' }),
+  restart_delay: key("restartDelayMs", duration(), '"100ms"', "wait before a restart", { standard: '"10ms"' }),
   exp_backoff_restart_delay: key("expBackoffRestartDelayMs", duration(), '"100ms"', "first wait of a doubling one; 0: always restart_delay", { standard: '"0"' }),
   kill_timeout: key("killTimeoutMs", duration(1), '"5s"', "time to stop by itself after kill_signal, before SIGKILL", { standard: '"5s"' }),
   kill_signal: key("killSignal", signal, '"SIGTERM"', "signal that asks an instance to stop", { standard: '"SIGTERM"' }),

@@ -62,6 +62,8 @@ export class Controller {
   /** One line each: what an operator should know about the state. */
   readonly problems: string[] = [];
   readonly #store: Store;
+  /** Apps that are being made and not stored yet. */
+  readonly #creating = new Map<string, Promise<AppState>>();
   readonly #triggers: Triggers;
   readonly #health: Health;
   readonly #now: () => number;
@@ -187,19 +189,13 @@ export class Controller {
       const { visible, secret } = instanceEnvironment(spec, 0, 1);
       healthTarget(spec, { ...secret, ...visible }, "");
     }
+    // Whoever starts the same app at the same moment finds it as the first one made it.
+    while (this.#creating.has(spec.name)) await this.#creating.get(spec.name)!.catch(() => {});
     const existing = this.converge.get(spec.name);
     if (!existing) {
-      const record = this.#newRecord(
-        spec,
-        applyQuantity(quantity ?? { kind: "exact", count: 1 }, 0, availableParallelism()),
-      );
-      // First the addresses: when one is taken, nothing is started and nothing is stored.
-      await this.backend.prepare(spec);
-      const state = await this.converge.create(record).catch(async (error: unknown) => {
-        await this.backend.release(spec.name);
-        throw error;
-      });
-      this.#isNoOrphan(spec.name);
+      const creating = this.#create(spec, quantity).finally(() => this.#creating.delete(spec.name));
+      this.#creating.set(spec.name, creating);
+      const state = await creating;
       await settle(this.converge, state, { failOn: "any" });
       await this.#triggers.settled();
       return { app: await this.#view(state), outcome: "created" };
@@ -237,6 +233,21 @@ export class Controller {
       app: await this.#view(existing),
       outcome: record.running && (!same || count !== record.instances) ? "updated" : "resumed",
     };
+  }
+
+  async #create(spec: AppSpec, quantity: Quantity | undefined): Promise<AppState> {
+    const record = this.#newRecord(
+      spec,
+      applyQuantity(quantity ?? { kind: "exact", count: 1 }, 0, availableParallelism()),
+    );
+    // First the addresses: when one is taken, nothing is started and nothing is stored.
+    await this.backend.prepare(spec);
+    const state = await this.converge.create(record).catch(async (error: unknown) => {
+      await this.backend.release(spec.name);
+      throw error;
+    });
+    this.#isNoOrphan(spec.name);
+    return state;
   }
 
   /** Starts what was stopped: whole apps, or single instances. */

@@ -67,8 +67,9 @@ export class Counters {
     return tally;
   }
 
-  /** What is counted of the app changed: it is saved soon. */
-  touch(app: string): void {
+  /** What is counted of the app changed: it is saved soon, or at once where that is rare and cannot be seen again. */
+  touch(app: string, atOnce = false): void {
+    if (atOnce) return this.#save(app);
     if (this.#timers.has(app)) return;
     this.#timers.set(app, setTimeout(() => this.#save(app), SAVE_AFTER_MS).unref());
   }

@@ -120,7 +120,7 @@ export class Health {
       if (news) changed(spec.name);
       return;
     }
-    if (now() - subject.startedAt < spec.health!.gracePeriodMs) return;
+    if (subject.wellAt === undefined && now() - subject.startedAt < spec.health!.gracePeriodMs) return;
     subject.failures++;
     if (subject.failures < spec.health!.failures) return;
     subject.failures = 0;

@@ -60,7 +60,7 @@ export const recordRollout = (counters: Counters, before: AppRecord, after: AppR
   const tally = counters.tally(before.spec.name);
   tally.rollouts[result] = (tally.rollouts[result] ?? 0) + 1;
   observe(tally.rollout, durationBounds, (now - rollout.startedAt) / 1000);
-  counters.touch(before.spec.name);
+  counters.touch(before.spec.name, true);
 };
 
 /** How the rollout of a record ended with the one that follows it; undefined when it goes on, or there was none. */

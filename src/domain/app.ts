@@ -90,7 +90,7 @@ export interface HealthCheck {
   timeoutMs: number;
   /** Failures in a row after which the instance is restarted. */
   failures: number;
-  /** How long after a start failures do not count. */
+  /** How long after a start failures do not count, unless it has been well already. */
   gracePeriodMs: number;
 }
 
@@ -117,7 +117,7 @@ export const specDefaults = {
   autorestart: true,
   maxRestarts: 15,
   minUptimeMs: 1000,
-  restartDelayMs: 0,
+  restartDelayMs: 10,
   expBackoffRestartDelayMs: 0,
   killTimeoutMs: 5000,
   killSignal: "SIGTERM",

@@ -20,7 +20,8 @@ export interface Family {
  * the family of a counter or info without its suffix, and that the older format has no infos.
  */
 export const header = ({ name, type, help }: Family, format: Format): string => {
-  const family = format === "openmetrics" ? name.replace(/_total$|_info$/, type === "counter" || type === "info" ? "" : "$&") : name;
+  const family =
+    format === "openmetrics" ? name.replace(/_total$|_info$/, type === "counter" || type === "info" ? "" : "$&") : name;
   const kind = format === "text" && type === "info" ? "gauge" : type;
   return `# HELP ${family} ${escapeHelp(help, format)}\n# TYPE ${family} ${kind}\n`;
 };

@@ -64,7 +64,11 @@ export class Page {
 
   async #text(sample: Sample, format: Format): Promise<Buffer> {
     const { snapshot } = sample;
-    const readings = [...scrapeReadings(sample), ...(snapshot ? daemonReadings(snapshot) : []), ...this.#own.readings()];
+    const readings = [
+      ...scrapeReadings(sample),
+      ...(snapshot ? daemonReadings(snapshot) : []),
+      ...this.#own.readings(),
+    ];
     const bytes: Buffer[] = [Buffer.from(await readingsText(readings, format))];
     if (snapshot) {
       bytes.push(Buffer.from(this.#apps.render(snapshot, format)), ...this.#instances.render(snapshot, format));

@@ -31,7 +31,8 @@ class MeasuredBackend extends MemoryBackend {
     return wanted.map(({ index }) => {
       const figures: Figures = {};
       for (const name of growingFigures) figures[name] = this.#look * 12_345 + index;
-      for (const name of momentaryFigures) figures[name] = 40_000_000 + ((this.#look * 4096 * (index + 1)) % 10_000_000);
+      for (const name of momentaryFigures)
+        figures[name] = 40_000_000 + ((this.#look * 4096 * (index + 1)) % 10_000_000);
       return figures;
     });
   }
@@ -45,7 +46,12 @@ for (let left = Number(count); left > 0; left -= PER_APP) {
   await controller.start(spec, { kind: "exact", count: Math.min(PER_APP, left) });
 }
 const handlers = createHandlers(controller, { version: "0", scope: "user", startedAt: Date.now(), shutdown: () => {} });
-const options = { ...handlers, counters: new RequestCounters(), version: "0", report: (text: string) => process.stderr.write(`${text}\n`) };
+const options = {
+  ...handlers,
+  counters: new RequestCounters(),
+  version: "0",
+  report: (text: string) => process.stderr.write(`${text}\n`),
+};
 const server = createIpcServer(options);
 await new Promise<void>((resolve) => server.listen(socket, () => resolve()));
 

@@ -34,7 +34,10 @@ const scrape = (url) =>
   });
 
 const startExporter = async (env) => {
-  const exporter = spawn(process.execPath, [velos, "--user", "metrics", "--port", "0"], { env, stdio: ["ignore", "ignore", "pipe"] });
+  const exporter = spawn(process.execPath, [velos, "--user", "metrics", "--port", "0"], {
+    env,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   const url = await new Promise((resolve, reject) => {
     let text = "";
     exporter.stderr.on("data", (chunk) => {
@@ -74,7 +77,8 @@ const measure = async (url, count, exporter, velosd) => {
   console.log(`      CPU time of a scrape: exporter ${figure(work)}  velosd ${figure(velosdWork)}`);
 };
 
-const lagLine = ({ p99, max }, what) => console.log(`      velosd's event loop, ${what}: p99 ${figure(p99)}  max ${figure(max)}`);
+const lagLine = ({ p99, max }, what) =>
+  console.log(`      velosd's event loop, ${what}: p99 ${figure(p99)}  max ${figure(max)}`);
 
 const synthetic = async () => {
   const program = join(directory, "velosd.mjs");
@@ -94,7 +98,10 @@ const synthetic = async () => {
     const socket = join(home, "run", "velosd.sock");
     const { mkdirSync } = await import("node:fs");
     mkdirSync(join(home, "run"), { recursive: true });
-    const velosd = fork(program, [socket, home, String(count)], { stdio: "inherit", execArgv: (process.env.BENCH_NODE ?? "").split(" ").filter(Boolean) });
+    const velosd = fork(program, [socket, home, String(count)], {
+      stdio: "inherit",
+      execArgv: (process.env.BENCH_NODE ?? "").split(" ").filter(Boolean),
+    });
     const message = () => new Promise((resolve) => velosd.once("message", resolve));
     await message();
     const { url, exporter } = await startExporter({ ...process.env, VELOS_HOME: home });
@@ -134,7 +141,8 @@ const real = async () => {
       const { pid } = JSON.parse(run("ping", "--json"));
       await measure(url, count, exporter.pid, pid);
       const text = await (await fetch(`${url}/metrics`)).text();
-      const stat = (name) => Number(new RegExp(`^velos_daemon_event_loop_lag_seconds{stat="${name}"} (.*)$`, "m").exec(text)?.[1]) * 1000;
+      const stat = (name) =>
+        Number(new RegExp(`^velos_daemon_event_loop_lag_seconds{stat="${name}"} (.*)$`, "m").exec(text)?.[1]) * 1000;
       const collector = Number(/duration_seconds{collector="instances"} (.*)$/m.exec(text)?.[1]) * 1000;
       lagLine({ p99: stat("p99"), max: stat("max") }, "the last scrape");
       console.log(`      reading the figures: ${figure(collector)}`);

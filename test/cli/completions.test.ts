@@ -91,7 +91,7 @@ describe.each(present)("completions for %s", (shell) => {
   });
 
   it("offer the options of a command, by its aliases too", async () => {
-    const options = (await formOf(await commands["start"]!())).options.flatMap(({ names }) =>
+    const options = formOf(await commands["start"]!()).options.flatMap(({ names }) =>
       names.filter((name) => name.startsWith("--")),
     );
     expect(complete("velos start --")).toEqual(expect.arrayContaining(options));

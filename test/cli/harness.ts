@@ -94,7 +94,7 @@ export class TestVelosd {
       version: "1.2.3",
       scope: "user",
       startedAt: Date.now(),
-      shutdown: () => setTimeout(() => void this.#close(), 20),
+      shutdown: () => void this.#close(),
     } as const;
     const { calls, streams } = createHandlers(this.controller, context);
     const server = createIpcServer({
@@ -113,8 +113,10 @@ export class TestVelosd {
     const sockets = new Set<import("node:net").Socket>();
     server.on("connection", (socket) => sockets.add(socket));
     await listenOnSocket(server, resolvePaths("user", { VELOS_HOME: this.home }), false);
+    // Nobody gets in any more; the answers that are on their way still get out.
     this.#close = async () => {
       server.close();
+      await new Promise((resolve) => setTimeout(resolve, 20));
       for (const socket of sockets) socket.destroy();
     };
   }

@@ -10,7 +10,6 @@ import { FakeTerminal } from "./harness.ts";
 
 const plain = createStyle(new FakeTerminal("/"));
 const coloured = createStyle(new FakeTerminal("/", { env: { FORCE_COLOR: "1" } }));
-// eslint-disable-next-line no-control-regex
 const withoutColour = (text: string): string => text.replace(/\u001b\[\d+m/g, "");
 
 const status = fc.constantFrom("starting", "online", "stopping", "stopped", "waiting", "errored" as const);
@@ -29,7 +28,7 @@ const instance = (app: string): fc.Arbitrary<InstanceView> =>
       },
       { requiredKeys: ["index", "status", "restarts"] },
     )
-    .map((made) => ({ ...made, app, name: `${app}:${made.index}` }) as InstanceView);
+    .map((made) => ({ ...made, app, name: `${app}:${made.index}` }));
 const app: fc.Arbitrary<AppView> = appName.chain((name) =>
   fc
     .array(instance(name), { minLength: 1, maxLength: 5 })

@@ -8,7 +8,6 @@ beforeEach(async () => {
 });
 afterEach(() => velosd.close());
 
-// eslint-disable-next-line no-control-regex
 const plain = (text: string): string => text.replace(/\u001b\[[?\d;]*[A-Za-z]/g, "");
 
 describe("work that takes longer than a second", () => {

@@ -50,7 +50,7 @@ describe("resolveApp", () => {
         autorestart: true,
         maxRestarts: 15,
         minUptimeMs: 1000,
-        restartDelayMs: 0,
+        restartDelayMs: 10,
         expBackoffRestartDelayMs: 0,
         killTimeoutMs: 5000,
         killSignal: "SIGTERM",

@@ -34,8 +34,7 @@ afterEach(async () => {
 });
 
 const spec = (overrides = {}) => makeSpec("api", ["/bin/app"], { waitReady: true, ...overrides });
-const start = (count: number, overrides = {}) =>
-  controller.start(spec(overrides), { kind: "exact", count });
+const start = (count: number, overrides = {}) => controller.start(spec(overrides), { kind: "exact", count });
 
 const metrics = async (): Promise<MetricsSnapshot> => {
   const context = { version: "1", scope: "user" as const, startedAt: Date.now(), shutdown: () => undefined };
@@ -110,10 +109,11 @@ it("counts how rollouts end", async () => {
 it("measures once for all who ask at the same time", async () => {
   await start(2);
   let measurements = 0;
-  const { figures } = MemoryBackend.prototype;
-  controller.backend.figures = async (wanted) => {
+  const { backend } = controller;
+  const figures = backend.figures!.bind(backend);
+  backend.figures = async (wanted) => {
     measurements++;
-    return figures.call(controller.backend as MemoryBackend, wanted);
+    return figures(wanted);
   };
   const context = { version: "1", scope: "user" as const, startedAt: Date.now(), shutdown: () => undefined };
   const { calls } = createHandlers(controller, context);

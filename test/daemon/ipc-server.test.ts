@@ -132,7 +132,7 @@ const othersAreServed = async (): Promise<void> => {
 describe("what is no request is answered with an error, and the client is dropped", () => {
   const garbage: [string, string | Buffer, number][] = [
     ["text", "hello velosd", -32700],
-    ["bytes", randomBytes(4096).map((byte) => (byte === 10 ? 11 : byte)), -32700],
+    ["bytes", Buffer.from(randomBytes(4096).map((byte) => (byte === 10 ? 11 : byte))), -32700],
     ["HTTP", "GET / HTTP/1.1\r\nHost: x\r\n\r", -32700],
     ["half a message", '{"jsonrpc":"2.0","id":1,"meth', -32700],
     ["null", "null", -32700],

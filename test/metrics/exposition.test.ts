@@ -109,7 +109,7 @@ describe("the exposition of any snapshot", () => {
           if (type !== "histogram") continue;
           const last = new Map<string, number>();
           for (const { name: sample, labels, value } of samples) {
-            const { le, ...rest } = labels;
+            const { le: _, ...rest } = labels;
             const key = JSON.stringify(rest);
             if (sample === `${name}_bucket`) {
               expect(value).toBeGreaterThanOrEqual(last.get(key) ?? 0);
@@ -142,9 +142,23 @@ describe("names that must exist", () => {
       velos_daemon_ipc_latency_seconds: "histogram",
     });
     const les = families.get("velos_daemon_ipc_latency_seconds")!.samples.map(({ labels }) => labels["le"]);
-    expect(les.slice(0, 15)).toEqual(
-      ["0.0001", "0.00025", "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "+Inf"],
-    );
+    expect(les.slice(0, 15)).toEqual([
+      "0.0001",
+      "0.00025",
+      "0.0005",
+      "0.001",
+      "0.0025",
+      "0.005",
+      "0.01",
+      "0.025",
+      "0.05",
+      "0.1",
+      "0.25",
+      "0.5",
+      "1",
+      "2.5",
+      "+Inf",
+    ]);
   });
 });
 

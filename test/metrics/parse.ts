@@ -29,7 +29,8 @@ export const parseExposition = (text: string, format: "text" | "openmetrics"): M
   if (!text.endsWith("\n")) throw new Error("the last line has no end");
   const lines = text.slice(0, -1).split("\n");
   const ends = lines.filter((line) => line === "# EOF").length;
-  if (format === "openmetrics" && (ends !== 1 || lines.pop() !== "# EOF")) throw new Error("no # EOF, or not at the end");
+  if (format === "openmetrics" && (ends !== 1 || lines.pop() !== "# EOF"))
+    throw new Error("no # EOF, or not at the end");
   if (format === "text" && ends > 0) throw new Error("# EOF is not of this format");
   const families = new Map<string, ParsedFamily>();
   const seen = new Set<string>();
@@ -85,7 +86,9 @@ const parseSample = (line: string): ParsedSample => {
 export const allSamples = (families: ReadonlyMap<string, ParsedFamily>): Map<string, number> =>
   new Map(
     [...families.values()].flatMap(({ samples }) =>
-      samples.map(({ name, labels, value }) => [`${name} ${JSON.stringify(Object.entries(labels).sort())}`, value] as const),
+      samples.map(
+        ({ name, labels, value }) => [`${name} ${JSON.stringify(Object.entries(labels).sort())}`, value] as const,
+      ),
     ),
   );
 

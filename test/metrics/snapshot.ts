@@ -71,7 +71,19 @@ const daemon: fc.Arbitrary<MetricsSnapshot["daemon"]> = fc.record(
       jobsPending: fc.nat(100),
     }),
   },
-  { requiredKeys: ["version", "node", "scope", "backend", "uptimeSeconds", "memoryBytes", "cpuSeconds", "requests", "latencies"] },
+  {
+    requiredKeys: [
+      "version",
+      "node",
+      "scope",
+      "backend",
+      "uptimeSeconds",
+      "memoryBytes",
+      "cpuSeconds",
+      "requests",
+      "latencies",
+    ],
+  },
 ) as fc.Arbitrary<MetricsSnapshot["daemon"]>;
 
 /** Any snapshot that velosd could send. */

@@ -19,7 +19,7 @@ import { dropInText, environmentFileText, readEnvironmentFile, settingsDropIn, w
 import { journalLines } from "./journal.ts";
 import { disconnected, isNoSuchUnit, isUnitExists, Manager } from "./manager.ts";
 import { appSlice, cronTimer, dropInDirectory, healthDirectory, instanceUnit } from "./names.ts";
-import { foldExit, instanceProperties, limitProperties, readEnvironment, readRestartDelay } from "./properties.ts";
+import { instanceProperties, limitProperties, readEnvironment, readRestartDelay } from "./properties.ts";
 import type { ScheduleCommand } from "./schedule.ts";
 import { setSchedule } from "./schedule.ts";
 import { Sockets } from "./sockets.ts";
@@ -326,8 +326,7 @@ export class SystemdBackend implements Backend {
     // The job's result comes first, and then what the unit is without the job.
     await this.manager.sync().catch(() => {});
     if (this.#units.isInDoubt(unit)) await this.#makeSure();
-    const facts = this.#units.facts(unit);
-    const exit = facts && foldExit(facts);
+    const exit = this.#units.exit(unit);
     const why =
       result === "canceled"
         ? "it was stopped meanwhile"

@@ -126,6 +126,11 @@ export class Units {
     return this.#entries.get(unit)?.facts;
   }
 
+  /** The last end of a run of a unit that is loaded, also when the next run has begun meanwhile. */
+  exit(unit: string): Exit | undefined {
+    return this.#entries.get(unit)?.exit;
+  }
+
   loaded(): string[] {
     return [...this.#entries.keys()];
   }

@@ -54,7 +54,7 @@ export class StartCommand extends VelosCommand {
   });
   maxRestarts = Option.String("--max-restarts", { description: "restarts in a row before velos gives up (15)" });
   minUptime = Option.String("--min-uptime", { description: "a run this long is stable (1s)" });
-  restartDelay = Option.String("--restart-delay", { description: "wait before a restart (0)" });
+  restartDelay = Option.String("--restart-delay", { description: "wait before a restart (10ms)" });
   expBackoff = Option.String("--exp-backoff-restart-delay", { description: "first wait of a doubling one" });
   killTimeout = Option.String("--kill-timeout", { description: "time to stop before SIGKILL (5s)" });
   killSignal = Option.String("--kill-signal", { description: "signal that asks to stop (SIGTERM)" });

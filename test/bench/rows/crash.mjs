@@ -19,7 +19,7 @@ const toListening = async ({ marks }) => {
 };
 
 /** kill -9 of a worker until the manager calls it online again, and until its first line runs. */
-const ofWorker = async ({ marks }, seen) => {
+const ofWorker = async ({ marks, manager }, seen) => {
   const before = marks.pids("running");
   const [victim] = marks.alive("running");
   await delay(STABLE_MS);
@@ -27,7 +27,7 @@ const ofWorker = async ({ marks }, seen) => {
   const [began, beganDate] = [now(), Date.now()];
   process.kill(victim.pid, "SIGKILL");
   const [born] = await marks.wait("running", 1, before);
-  await until("the manager to notice", () => seen.length > 0);
+  await until(`${manager} to notice`, () => seen.length > 0, 10_000);
   return { running: born.at - began, online: Math.max(0, seen[0] - beganDate) };
 };
 
@@ -44,7 +44,7 @@ export const measure = async ({ both, work, quick }) => {
   const seen = { velos: [], pm2: [] };
   const ends = [];
   for (const manager of both) {
-    apps[manager.name] = await startWorkers(manager, work, 1);
+    apps[manager.name] = { ...(await startWorkers(manager, work, 1)), manager: manager.name };
     ends.push(await manager.onOnline((at) => seen[manager.name].push(at)));
   }
   const workers = await interleaved(times, {

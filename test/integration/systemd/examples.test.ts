@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { commandLineOf } from "./environ.ts";
 import { freePort } from "./free-port.ts";
 import { useScene } from "./scene.ts";
 import { property, syncJournal } from "./systemctl.ts";
@@ -54,8 +55,8 @@ describe("packaging/examples", () => {
     words.splice(dashes, 0, "--cwd", example(""));
     await scene.must("start", ...words);
     expect(await property("velos-wsgi@0", "Type")).toBe("notify");
-    const [{ pid }] = (await scene.instances("wsgi")) as [{ pid: number }];
-    expect(readFileSync(`/proc/${pid}/cmdline`, "utf8")).toMatch(/gunicorn/);
+    const [pid] = await scene.pids("wsgi");
+    expect(commandLineOf(pid!)).toContain("/usr/bin/gunicorn");
     await expectReload("wsgi", { url: `http://127.0.0.1:${port}/`, keepAlive: false });
   });
 

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Connection } from "../../../src/client/connection.ts";
 import type { InstanceView } from "../../../src/controller/views.ts";
@@ -6,18 +6,19 @@ import { freePort, freePorts } from "./free-port.ts";
 import { useScene } from "./scene.ts";
 import { nothingLost, underLoad } from "./under-load.ts";
 import { until } from "./until.ts";
-import { ask, webApp } from "./web-app.ts";
+import { webApp } from "./web-app.ts";
 
 const scene = useScene();
 
-const CHECK = 'interval = "100ms"\ntimeout = "500ms"\nfailures = 2\n';
+const CHECK = 'interval = "100ms"\ntimeout = "2s"\nfailures = 2\ngrace_period = "30s"\n';
 
 const processes = async (velosd: Connection): Promise<InstanceView[]> =>
   (await velosd.call("list", {})).apps[0]!.processes;
 
-/** Makes one instance of three ill, and expects that it alone is restarted, once. */
+/** Makes one instance of three ill, once all have been found well, and expects that it alone is restarted. */
 const expectRestart = async (makeIll: () => void, makeWell: () => void): Promise<void> => {
   const velosd = await scene.connect();
+  await until("all have been well", () => [0, 1, 2].every((index) => existsSync(scene.path(`well-${index}`))), 20_000);
   const before = await processes(velosd);
   expect(before.map(({ status, restarts }) => [status, restarts])).toEqual(Array(3).fill(["online", 0]));
   makeIll();
@@ -60,10 +61,9 @@ describe("an instance that fails its health check is restarted, and no other", (
     webApp(scene);
     scene.write(
       "velos.toml",
-      `[apps.api]\nscript = "server.mjs"\ninstances = 3\nenv = { PORT = "${port}" }\nincrement_var = "PORT"\n[apps.api.health]\n${check}\n${CHECK}grace_period = "2s"\n`,
+      `[apps.api]\nscript = "server.mjs"\ninstances = 3\nenv = { PORT = "${port}" }\nincrement_var = "PORT"\n[apps.api.health]\n${check}\n${CHECK}`,
     );
     await scene.must("start", "--config", "velos.toml");
-    await until("the first check has passed", async () => (await ask(`http://127.0.0.1:${port + 2}/`)).index === 2);
     await expectRestart(sick.make, sick.heal);
   });
 
@@ -71,9 +71,12 @@ describe("an instance that fails its health check is restarted, and no other", (
     const port = await freePorts(3);
     scene.write(
       "tcp.mjs",
-      `import { existsSync } from "node:fs";
+      `import { appendFileSync, existsSync } from "node:fs";
 import { createServer } from "node:net";
-const server = createServer((socket) => socket.end()).listen(Number(process.env.PORT));
+const server = createServer((socket) => {
+  appendFileSync("well-" + process.env.NODE_APP_INSTANCE, "");
+  socket.end();
+}).listen(Number(process.env.PORT));
 const look = setInterval(() => {
   if (!existsSync("sick-" + process.env.NODE_APP_INSTANCE)) return;
   server.close();
@@ -81,14 +84,19 @@ const look = setInterval(() => {
     );
     scene.write(
       "velos.toml",
-      `[apps.api]\nscript = "tcp.mjs"\ninstances = 3\nenv = { PORT = "${port}" }\nincrement_var = "PORT"\n[apps.api.health]\ntcp = "127.0.0.1:{PORT}"\n${CHECK}grace_period = "2s"\n`,
+      `[apps.api]\nscript = "tcp.mjs"\ninstances = 3\nenv = { PORT = "${port}" }\nincrement_var = "PORT"\n[apps.api.health]\ntcp = "127.0.0.1:{PORT}"\n${CHECK}`,
     );
     await scene.must("start", "--config", "velos.toml");
     await expectRestart(sick.make, sick.heal);
   });
 
   it("a command, run in its directory with its environment", async () => {
-    scene.script("check.sh", '[ "$GREETING" = hello ] || exit 9', '[ ! -e "sick-$VELOS_INSTANCE_ID" ]');
+    scene.script(
+      "check.sh",
+      '[ "$GREETING" = hello ] || exit 9',
+      '[ ! -e "sick-$VELOS_INSTANCE_ID" ] || exit 1',
+      ': > "well-$VELOS_INSTANCE_ID"',
+    );
     scene.write(
       "velos.toml",
       `[apps.api]\ncommand = ["sleep", "1000"]\ninstances = 3\nenv = { GREETING = "hello" }\n[apps.api.health]\ncommand = ["./check.sh"]\n${CHECK}`,

@@ -251,7 +251,11 @@ describe("a changed listen", () => {
 
     // From none, and to none.
     await scene.must("start", app, "--name", "api", "-i", "1", "-e", `PORT=${from}`);
-    expect((await ask(`http://127.0.0.1:${from}/`)).version).toBe("1");
+    // Nothing tells when an app is ready that listens by itself.
+    await until(
+      "it listens",
+      async () => (await ask(`http://127.0.0.1:${from}/`).catch(() => undefined))?.version === "1",
+    );
     expect(listener(to)).toBeUndefined();
     await scene.must("start", app, "--name", "api", "-i", "2", "--listen", String(from));
     expect(await served({ url: `http://127.0.0.1:${from}/` }, 2)).toEqual([0, 1]);

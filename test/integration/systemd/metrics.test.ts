@@ -65,7 +65,9 @@ describe("CPU figures", () => {
     const main = (Number(fields[11]) + Number(fields[12])) / 100;
     const percent = valueOf(families, "velos_process_cpu_percent", labels)!;
     await systemctl("kill", "--signal=SIGCONT", "velos-burn@0.service");
-    report(`CPU time: velos ${ours.toFixed(3)} s, systemd ${theirs.toFixed(3)} s, of it main process ${main.toFixed(2)} s; ${percent} %`);
+    report(
+      `CPU time: velos ${ours.toFixed(3)} s, systemd ${theirs.toFixed(3)} s, of it main process ${main.toFixed(2)} s; ${percent} %`,
+    );
     expect(Math.abs(ours - theirs) / theirs).toBeLessThan(0.01);
     expect(ours).toBeGreaterThan(2 * main);
     expect(valueOf(families, "velos_process_tasks", labels)).toBeGreaterThanOrEqual(3);
@@ -103,7 +105,10 @@ describe("a scrape", () => {
     const { scrape } = await serve();
     const labels = { name: "api", instance: "1" };
     process.kill((await scene.pids("api"))[1]!, "SIGKILL");
-    await until("the crash is counted", async () => valueOf(await scrape(), "velos_process_restart_total", labels) === 1);
+    await until(
+      "the crash is counted",
+      async () => valueOf(await scrape(), "velos_process_restart_total", labels) === 1,
+    );
     await scene.must("restart", "api:1");
     await scene.must("reload", "api");
     process.kill(await scene.daemonPid(), "SIGKILL");
@@ -120,14 +125,14 @@ describe("a scrape", () => {
     expect(valueOf(families, "velos_process_exits_total", { ...labels, reason: "signal" })).toBe(1);
     expect(valueOf(families, "velos_app_rollouts_total", { name: "api", result: "done" })).toBe(1);
     expect(valueOf(families, "velos_app_rollout_duration_seconds_count", { name: "api" })).toBe(1);
-    // One restart and two of the rollout; the crash was no drain.
+    // Of the restart and the rollout; a crash is no drain.
     expect(valueOf(families, "velos_app_drain_duration_seconds_count", { name: "api" })).toBe(3);
     expect(valueOf(families, "velos_app_ready_duration_seconds_count", { name: "api" })).toBe(6);
     expect(valueOf(families, "velos_process_info", { ...labels, unit: "velos-api@1.service" })).toBe(1);
   });
 });
 
-describe.skipIf(!hasPrometheus)("Prometheus", () => {
+describe.skipIf(!hasPrometheus && process.env["CI"] !== "true")("Prometheus", () => {
   it("finds nothing to complain of but the one name that was asked for", async () => {
     await scene.must("start", "sleep 1000", "--name", "api", "-i", "2");
     const { url } = await serve();
@@ -148,16 +153,21 @@ describe.skipIf(!hasPrometheus)("Prometheus", () => {
     await until("the target is scraped", async () => (await query("velos_up == 1")).length === 1, 15_000);
     await scene.must("reload", "api");
 
+    const isCounted = async () => (await query('velos_app_rollouts_total{name="api",result="done"} == 1')).length === 1;
+    await until("the rollout is scraped", isCounted);
+
     // `instance` is the index of velos, not the address that was scraped: honor_labels.
     const [status] = await query('velos_process_status{name="api",instance="1"}');
     expect(status).toMatchObject({ value: 1, metric: { job: "velos" } });
-    expect((await query("sum by (name) (velos_app_instances_ready)")).map(({ metric }) => metric["name"])).toContain("api");
-    await until("crashes have a rate", async () => {
-      const [crashes] = await query('sum(increase(velos_process_restarts_by_reason_total{name="loop",reason="crash"}[30s]))');
-      return (crashes?.value ?? 0) > 1;
-    }, 30_000);
+    expect((await query("sum by (name) (velos_app_instances_ready)")).map(({ metric }) => metric["name"])).toContain(
+      "api",
+    );
+    const crashes = 'sum(increase(velos_process_restarts_by_reason_total{name="loop",reason="crash"}[30s])) > 1';
+    await until("crashes have a rate", async () => (await query(crashes)).length === 1, 30_000);
 
-    const { groups } = (await get("rules")) as { groups: { rules: { name: string; health: string; lastError?: string }[] }[] };
+    const { groups } = (await get("rules")) as {
+      groups: { rules: { name: string; health: string; lastError?: string }[] }[];
+    };
     const rules = groups.flatMap(({ rules }) => rules);
     expect(rules.length).toBeGreaterThan(5);
     expect(rules.filter(({ lastError }) => lastError)).toEqual([]);
@@ -170,7 +180,10 @@ describe.skipIf(!hasPrometheus)("Prometheus", () => {
     for (const { title, expr } of queries) {
       const expression = expr.replaceAll("$__rate_interval", "10s").replaceAll("$app", ".*");
       const results = await query(expression);
-      expect(results.filter(({ value }) => !Number.isNaN(value)), `${title}: ${expression}`).not.toEqual([]);
+      expect(
+        results.filter(({ value }) => !Number.isNaN(value)),
+        `${title}: ${expression}`,
+      ).not.toEqual([]);
     }
     report(`${queries.length} queries of the dashboard have data`);
   });

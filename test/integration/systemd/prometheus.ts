@@ -40,7 +40,11 @@ scrape_configs:
     static_configs: [{ targets: [${JSON.stringify(target)}] }]
 `,
   );
-  const words = [`--config.file=${config}`, `--storage.tsdb.path=${join(directory, "tsdb")}`, `--web.listen-address=127.0.0.1:${port}`];
+  const words = [
+    `--config.file=${config}`,
+    `--storage.tsdb.path=${join(directory, "tsdb")}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+  ];
   const child = spawn("prometheus", words, { stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => (log += chunk));
@@ -51,7 +55,11 @@ scrape_configs:
   };
   await until("prometheus is ready", isReady, 30_000);
   const get = async (path: string): Promise<unknown> => {
-    const answer = (await (await fetch(`${base}/api/v1/${path}`)).json()) as { status: string; data: unknown; error?: string };
+    const answer = (await (await fetch(`${base}/api/v1/${path}`)).json()) as {
+      status: string;
+      data: unknown;
+      error?: string;
+    };
     if (answer.status !== "success") throw new Error(`${path}: ${answer.error}`);
     return answer.data;
   };

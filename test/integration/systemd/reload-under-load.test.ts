@@ -35,17 +35,17 @@ interface Case {
 }
 
 const cases: Record<string, Case> = {
-  "keep-alive": { instances: 4, reloads: 3 },
-  "a connection per request": { instances: 4, reloads: 3, load: { keepAlive: false } },
+  "keep-alive": { instances: 4, reloads: 2 },
+  "a connection per request": { instances: 4, reloads: 2, load: { keepAlive: false } },
   "slow answers in flight, keep-alive": { instances: 4, reloads: 1, flags: ["-e", "DELAY_MS=500"] },
   "slow answers in flight, a connection each": {
-    instances: 4,
+    instances: 2,
     reloads: 1,
     flags: ["-e", "DELAY_MS=500"],
     load: { keepAlive: false },
   },
-  "one instance": { instances: 1, reloads: 3 },
-  "one instance, a connection per request": { instances: 1, reloads: 3, load: { keepAlive: false } },
+  "one instance": { instances: 1, reloads: 2 },
+  "one instance, a connection per request": { instances: 1, reloads: 2, load: { keepAlive: false } },
 };
 
 describe("a reload under load loses no request", () => {

@@ -2,7 +2,8 @@ import type { Scene } from "./scene.ts";
 
 /**
  * A web server as anybody writes it: it knows nothing of velos and handles no signal. It answers with its version, its
- * instance number and its pid. DELAY_MS makes its answers slow; `/healthz` answers 500 while there is a file `sick-N`.
+ * instance number and its pid. DELAY_MS makes its answers slow; `/healthz` answers 500 while there is a file `sick-N`, and
+ * leaves a file `well-N` when it answers 200.
  */
 const SOURCE = `
 import { appendFileSync, existsSync } from "node:fs";
@@ -12,7 +13,9 @@ const { VERSION = "1", DELAY_MS = "0", PORT, NODE_APP_INSTANCE } = process.env;
 const answer = [VERSION, NODE_APP_INSTANCE, process.pid].join(" ");
 const server = createServer((request, response) => {
   if (request.url === "/healthz") {
-    response.statusCode = existsSync("sick-" + NODE_APP_INSTANCE) ? 500 : 200;
+    const isSick = existsSync("sick-" + NODE_APP_INSTANCE);
+    if (!isSick) appendFileSync("well-" + NODE_APP_INSTANCE, "");
+    response.statusCode = isSick ? 500 : 200;
     return response.end(answer);
   }
   if (request.url === "/noted") appendFileSync("noted", answer + "\\n");
