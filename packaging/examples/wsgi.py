@@ -8,9 +8,6 @@ The directory of this file must be the working directory (`--cwd`). gunicorn kno
 are handed over (LISTEN_FDS) and takes them without being told; `--bind fd://3` on top of it would take the first one
 twice. It says by itself when it is ready (READY=1), hence `--wait-ready`, and when it is told to stop it answers what
 it has begun.
-
-uvicorn takes the socket with `--fd 3`, but does not say when it is ready: leave `--wait-ready` out, and give the app a
-health check by command, or a pause (see rollout in velos.toml).
 """
 
 import os

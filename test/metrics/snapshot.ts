@@ -43,7 +43,7 @@ const row = (appAt: number, index: number): fc.Arbitrary<InstanceRow> =>
     ...restartCauses.map(() => count),
     ...exitReasons.map(() => count),
     ...[...growingFigures, ...momentaryFigures].map(() => fc.option(fc.nat({ max: 2 ** 50 }))),
-  ) as fc.Arbitrary<InstanceRow>;
+  );
 
 const daemon: fc.Arbitrary<MetricsSnapshot["daemon"]> = fc.record(
   {
@@ -84,7 +84,7 @@ const daemon: fc.Arbitrary<MetricsSnapshot["daemon"]> = fc.record(
       "latencies",
     ],
   },
-) as fc.Arbitrary<MetricsSnapshot["daemon"]>;
+);
 
 /** Any snapshot that velosd could send. */
 export const anySnapshot: fc.Arbitrary<MetricsSnapshot> = fc

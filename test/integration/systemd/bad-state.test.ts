@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { useScene } from "./scene.ts";
 import { shownInstances } from "./systemctl.ts";
@@ -164,8 +164,10 @@ describe("a velosd that cannot be reached", () => {
   it("because the socket is another user's", async () => {
     scene.env["VELOS_HOME"] = scene.path("home");
     await scene.must("start", "sleep 1000", "--name", "api");
-    const program = scene.path("velos.cjs");
-    copyFileSync(velosProgram, program);
+    const build = dirname(velosProgram);
+    const programs = readdirSync(build).filter((name) => name.endsWith(".cjs"));
+    for (const name of programs) copyFileSync(join(build, name), scene.path(name));
+    const program = scene.path(basename(velosProgram));
     chmodSync(scene.directory, 0o755);
     const nobody = { uid: 65534, program };
     expectRefusal(await scene.run(["list"], nobody), 4, /velosd\.sock is not yours to open/);
