@@ -26,6 +26,8 @@ export class AppState {
   readonly failures = new Map<number, StartFailure>();
   /** Statuses as last announced. */
   readonly announced = new Map<number, InstanceStatus>();
+  /** Runs as last announced online. */
+  readonly announcedRuns = new Map<number, string>();
   readonly waiters = new Set<() => void>();
   /** Raised by every command that changes what is desired. */
   revision = 0;

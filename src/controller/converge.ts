@@ -371,11 +371,14 @@ export class Converge {
   #announce(state: AppState, instances: readonly ObservedInstance[]): void {
     const at = this.#options.now();
     const seen = new Set<number>();
-    for (const { index, status, pid } of instances) {
+    for (const { index, status, pid, run } of instances) {
       seen.add(index);
       const previous = state.announced.get(index) ?? "absent";
-      if (previous === status) continue;
+      // Restarted so fast that nobody saw it down: that it is online again is news all the same.
+      const again = status === "online" && run !== state.announcedRuns.get(index);
+      if (previous === status && !again) continue;
       state.announced.set(index, status);
+      if (status === "online") state.announcedRuns.set(index, run);
       this.#options.events.emit({
         type: "instance",
         app: state.name,
@@ -389,6 +392,7 @@ export class Converge {
     for (const [index, previous] of [...state.announced]) {
       if (seen.has(index)) continue;
       state.announced.delete(index);
+      state.announcedRuns.delete(index);
       this.#options.events.emit({ type: "instance", app: state.name, index, status: "absent", previous, at });
     }
   }

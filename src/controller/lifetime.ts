@@ -30,25 +30,23 @@ export const live = (
       if (value !== undefined) next.last[at] = Math.max(next.last[at] ?? 0, value);
     });
   }
-  return {
-    lifetime: next,
-    values: growingFigures.map((_, at) => {
-      const [before, last] = [next.before[at], next.last[at]];
-      return before == null && last == null ? null : (before ?? 0) + (last ?? 0);
-    }),
-  };
+  return { lifetime: next, values: totals(next, oomExits) };
 };
+
+const nextRun = (ended: Lifetime, run: string, oomExits: number): Lifetime => ({
+  run,
+  before: totals(ended, oomExits),
+  last: [],
+  oomExits,
+});
 
 /** Before anything was measured: what is known of it without (and all there is without the memory controller). */
 const newBefore = (oomExits: number): (number | null)[] =>
   growingFigures.map((_, at) => (at === OOM_KILLS ? oomExits : null));
 
-const nextRun = (ended: Lifetime, run: string, oomExits: number): Lifetime => {
-  const before = growingFigures.map((_, at) => {
-    const [sum, last] = [ended.before[at], ended.last[at]];
-    return sum == null && last == null ? null : (sum ?? 0) + (last ?? 0);
+const totals = ({ before, last, oomExits: endsBefore }: Lifetime, oomExits: number): (number | null)[] =>
+  growingFigures.map((_, at) => {
+    // A run that ended for want of memory had a kill, whether or not the kernel's count was read before it went.
+    const seen = at === OOM_KILLS ? Math.max(last[at] ?? 0, oomExits - endsBefore) : last[at];
+    return before[at] == null && seen == null ? null : (before[at] ?? 0) + (seen ?? 0);
   });
-  const [seen, ends] = [ended.last[OOM_KILLS] ?? 0, oomExits - ended.oomExits];
-  if (ends > seen) before[OOM_KILLS] = (before[OOM_KILLS] ?? 0) + ends - seen;
-  return { run, before, last: [], oomExits };
-};

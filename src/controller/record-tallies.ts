@@ -21,7 +21,9 @@ export const recordLook = (
   const { index, run, startedAt } = instance;
   const known = tally.instances[index] ?? newInstanceTally();
   const pending = state.pending.get(index)?.type;
-  const asked = pending === "stop" || pending === "restart" || instance.status === "stopping";
+  // The supervisor stops what is left of a run that it lost to the OOM killer: an end that nobody asked for either.
+  const isStopped = instance.status === "stopping" && (instance.exit?.result ?? "success") === "success";
+  const asked = pending === "stop" || pending === "restart" || isStopped;
   let next = tallied(known, before, after, causeOf(state.record, index), asked);
   const readyAt = state.record.spec.health ? instance.wellAt : instance.onlineAt;
   if (readyAt !== undefined && startedAt !== undefined && run !== "" && run !== next.readyRun) {

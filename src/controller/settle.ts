@@ -1,5 +1,6 @@
 import { hasReadinessSignal } from "../domain/app.ts";
 import { VelosError } from "../domain/errors.ts";
+import type { ObservedInstance } from "../domain/instance.ts";
 import { describeExit } from "../domain/instance.ts";
 import { isWanted } from "../domain/record.ts";
 import { isActive } from "../domain/rollout.ts";
@@ -54,12 +55,16 @@ export const settle = async (converge: Converge, state: AppState, options: Settl
     return converge.isSettled(state) ? "done" : "wait";
   };
 
-  await waitFor(state, check);
-  if (options.failOn === "none" || options.until === "deleted") return;
-  throwStalled(state, rollout);
-  // An app that says itself when it is ready has said so.
-  if (!hasReadinessSignal(state.record.spec)) await graceOver(converge, state);
-  throwFailure(converge, state, began, relevant);
+  for (;;) {
+    await waitFor(state, check);
+    if (options.failOn === "none" || options.until === "deleted") return;
+    throwStalled(state, rollout);
+    // An app that says itself when it is ready has said so.
+    if (!hasReadinessSignal(state.record.spec)) await graceOver(converge, state);
+    throwFailure(converge, state, began, relevant);
+    // One that has just ended, and of which nobody can say yet what becomes of it.
+    if (converge.isSettled(state)) return;
+  }
 };
 
 /** Calls `check` now and after every pass, until it says `done` or throws. */
@@ -141,9 +146,13 @@ const throwFailure = (
   }
   for (const instance of converge.observe(state.name)) {
     if (!relevant(instance.index) || !isWanted(record, instance.index)) continue;
-    if (instance.status !== "waiting" && instance.status !== "errored") continue;
+    if (instance.status !== "waiting" && instance.status !== "errored" && !hasCrashedSince(instance, began)) continue;
     if (state.pending.has(instance.index) || (instance.exit?.at ?? 0) < began) continue;
     const why = instance.exit ? describeExit(instance.exit) : (state.failures.get(instance.index)?.why ?? "it ended");
-    fail(instance.index, instance.status === "waiting" ? `${why}; it is started again` : why);
+    fail(instance.index, instance.status === "errored" ? why : `${why}; it is started again`);
   }
 };
+
+/** True when a run that began after the command did has ended by itself, whatever has become of the instance since. */
+const hasCrashedSince = ({ restarts, exit }: ObservedInstance, began: number): boolean =>
+  restarts > 0 && exit?.ranMs !== undefined && exit.at - exit.ranMs >= began;

@@ -99,7 +99,13 @@ export const stopRollout = (
     return {
       ...rest,
       spec: previous,
-      rollout: { ...rollout, kind: "revert", status: "running", from: notOn(fingerprint(previous), record, instances), failure },
+      rollout: {
+        ...rollout,
+        kind: "revert",
+        status: "running",
+        from: notOn(fingerprint(previous), record, instances),
+        failure,
+      },
     };
   }
   return { ...record, rollout: { ...rollout, status: "stalled", endedAt: at, failure: rollout.failure ?? failure } };

@@ -8,8 +8,9 @@
 const { env, pid } = process;
 /** How long an idle connection is left to its client once the process is leaving. */
 const IDLE_MS = 2000;
+/** How often a process that drains looks whether it still has connections. */
 const TICK_MS = 10;
-const QUIET_MS = 0;
+/** A worker of a cluster stays that long without one: its primary may just be handing it the next. */
 const WORKER_QUIET_MS = 100;
 /** On a connection: when it gets too old. */
 const DUE = Symbol("velos.due");
@@ -37,8 +38,9 @@ function start() {
   const lastMoment = killTimeout - Math.min(500, killTimeout / 5);
   const connectionAge = Number(env.VELOS_MAX_CONNECTION_AGE) || 0;
   const byMessage = env.VELOS_SHUTDOWN_MESSAGE === "1";
-  /** Addresses that velos holds: `{ fd, host?, port } | { fd, path }`, and `taken` once the app listens there. */
-  const held = JSON.parse((!isWorker && env.VELOS_LISTEN) || "[]").map((address, i) => ({ ...address, fd: i + 3 }));
+  const given = Number(env.LISTEN_PID) === pid && env.VELOS_LISTEN;
+  /** What velos holds, in the order of the descriptors: `{ fd, host?, port } | { fd, path }`, later also `taken`. */
+  const held = JSON.parse(given || "[]").map((address, i) => ({ ...address, fd: i + 3 }));
 
   const preloadOption = hideFromChildren();
   /** What listens, or did and still has connections; with its handle, which a cluster primary takes off its server. */
@@ -157,7 +159,7 @@ function start() {
     const { fd, port, host, path } = options;
     let found = held.filter((address) => {
       if (address.taken || options._handle || options.handle) return false;
-      if (fd !== undefined) return address.fd === fd;
+      if (typeof fd === "number") return address.fd === fd;
       if (port !== undefined && port !== null) return address.port === Number(port);
       return typeof path === "string" && address.path === resolve(path);
     });
@@ -312,7 +314,7 @@ function start() {
     setInterval(() => {
       const left = busy.some((server) => server._connections) || workers.some((worker) => !worker.isDead());
       quiet = left ? 0 : quiet + TICK_MS;
-      if (quiet > (isWorker ? WORKER_QUIET_MS : QUIET_MS)) exit();
+      if (quiet > (isWorker ? WORKER_QUIET_MS : 0)) exit();
     }, TICK_MS);
   }
 
@@ -340,8 +342,8 @@ function start() {
     guarded = true;
     const { prototype } = require("node:http").ServerResponse;
     const { _storeHeader } = prototype;
-    prototype._storeHeader = function (...args) {
-      _storeHeader.apply(this, args);
+    prototype._storeHeader = function (firstLine, headers) {
+      _storeHeader.call(this, firstLine, headers);
       if (this._last || !(leaving || isOld(this)) || !mayBeLast(this)) return;
       // What the app itself said about the connection goes too: proxies copy it from what they ask.
       const kept = this._header.replace(/\r\n(?:connection|keep-alive):[^\r]*/gi, "");
@@ -369,7 +371,7 @@ function start() {
     const hasBody = headers["content-length"] > 0 || headers["transfer-encoding"];
     if (hasBody && !req.complete && !leaving) return false;
     // An app that answers at once does it before the rest of what was read is parsed: there may be requests in it.
-    const read = parser.getCurrentBuffer().toString("latin1");
+    const read = String(parser.getCurrentBuffer?.() ?? "");
     const requests = read.split("\r\n\r\n").length - 1;
     if (requests < 2) return hasBody || !read || read.endsWith("\r\n\r\n");
     // All of it is parsed in one go.

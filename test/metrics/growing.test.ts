@@ -56,6 +56,8 @@ describe("growing figures", () => {
     const read = live(live(undefined, "a", { oomKills: 1 }, 0).lifetime, "b", { oomKills: 0 }, 1);
     expect(read.values[at]).toBe(1);
     expect(live(undefined, "a", { cpuUserUsec: 1 }, 2).values[at]).toBe(2);
+    // Also while no run follows.
+    expect(live(live(undefined, "a", { oomKills: 0 }, 0).lifetime, "a", undefined, 1).values[at]).toBe(1);
   });
 });
 

@@ -59,6 +59,13 @@ export const makeHarness = ({ node = process.env.VELOS_TEST_NODE ?? process.exec
   const handles = [];
   let serial = 0;
 
+  // Whatever ends this process, unless it is killed outright.
+  const abandon = () => {
+    for (const child of processes) child.kill("SIGKILL");
+    rmSync(directory, { recursive: true, force: true });
+  };
+  process.once("exit", abandon);
+
   const track = (child) => {
     processes.add(child);
     child.once("exit", () => processes.delete(child));
@@ -223,6 +230,7 @@ export const makeHarness = ({ node = process.env.VELOS_TEST_NODE ?? process.exec
 
   const close = async () => {
     await clear();
+    process.removeListener("exit", abandon);
     if (processes.has(listener)) await end(listener);
     rmSync(directory, { recursive: true, force: true });
   };

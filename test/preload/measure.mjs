@@ -203,6 +203,9 @@ const cost = async () => {
   }
 };
 
+// By way of exit, so that the processes under measurement end too.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+
 const [what, argument] = process.argv.slice(2);
 if (what === "rolls") await rolls(Number(argument ?? 10));
 else if (what === "evenness") await evenness((argument ?? "0,1000,2000").split(","));

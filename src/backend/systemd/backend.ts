@@ -304,7 +304,13 @@ export class SystemdBackend implements Backend {
     for (const unit of known) if (!units.has(unit)) this.#announce(this.#units.removed(unit));
     await Promise.all(
       [...units].map(async (unit) => {
-        const properties = await this.manager.unitProperties(unit);
+        let said: number;
+        let properties: Record<string, Variant>;
+        do {
+          said = this.#units.said(unit);
+          properties = await this.manager.unitProperties(unit);
+          // A signal that came meanwhile may be newer than the answer.
+        } while (said !== this.#units.said(unit));
         this.#units.changed(unit, properties);
         this.#units.settle(this.#units.doubts(unit));
         const print = readEnvironment(properties)["VELOS_SPEC"];

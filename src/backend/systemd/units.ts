@@ -30,6 +30,7 @@ export class Units {
   #entries = new Map<string, Entry>();
   #byApp = new Map<string, Map<number, Entry>>();
   #gone = new Map<string, Set<() => void>>();
+  #said = new Map<string, number>();
   /** Last ends of instances whose units are unloaded: a clean end and its unloading can come at once. */
   #exits = new Map<string, Map<number, Exit>>();
   /** Whose main process a pid was, for lines of the journal that do not tell; the oldest are forgotten. */
@@ -37,6 +38,7 @@ export class Units {
 
   /** The manager's signal, or the answer of a full look. Returns the app, if it is an instance of one. */
   changed(unit: string, properties: Record<string, Variant>): string | undefined {
+    this.#said.set(unit, this.said(unit) + 1);
     // Late signals of a unit that is already unloaded must not bring it back.
     const state = properties["ActiveState"]?.value;
     if (!this.#entries.has(unit) && (state === undefined || state === "inactive")) return undefined;
@@ -53,6 +55,7 @@ export class Units {
   }
 
   removed(unit: string): string | undefined {
+    this.#said.set(unit, this.said(unit) + 1);
     const entry = this.#entries.get(unit);
     if (entry) {
       if (entry.exit)
@@ -87,6 +90,11 @@ export class Units {
   /** The instance whose main process this was, lately. */
   byPid(pid: number): { app: string; index: number } | undefined {
     return this.#pids.get(pid);
+  }
+
+  /** How often something was said of the unit: the same number again means that nothing was since. */
+  said(unit: string): number {
+    return this.#said.get(unit) ?? 0;
   }
 
   isInDoubt(unit: string): boolean {

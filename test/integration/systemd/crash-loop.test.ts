@@ -12,10 +12,14 @@ const runs = (): number[] => scene.lines("runs").map(Number);
 
 const ended = async (status: string): Promise<void> => {
   const velosd = await scene.connect();
-  await until(
-    `loop:0 is ${status}`,
-    async () => (await velosd.call("list", {})).apps[0]!.processes[0]!.status === status,
-  );
+  let last: unknown;
+  await until(`loop:0 is ${status}`, async () => {
+    const [loop] = (await velosd.call("list", {})).apps[0]!.processes;
+    last = loop;
+    return loop!.status === status;
+  }).catch((error: unknown) => {
+    throw new Error(`after ${runs().length} runs it is ${JSON.stringify(last)}`, { cause: error });
+  });
 };
 
 describe("a program that ends by itself", () => {
