@@ -466,6 +466,7 @@ export class Controller {
   }
 
   async #view(state: AppState, usage = true): Promise<AppView> {
+    await this.converge.caughtUp();
     return viewApp(
       state,
       { backend: this.backend, counters: this.counters, meter: this.meter, now: this.#now() },

@@ -120,6 +120,11 @@ export class Converge {
     });
   }
 
+  /** Resolves when what has woken an app was looked at: what the backend shows is then counted, too. */
+  async caughtUp(): Promise<void> {
+    if (this.#scheduled) await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+
   /** Stops looking; what is under way at the backend goes on there. */
   close(): void {
     this.#closed = true;

@@ -5,7 +5,8 @@
 //
 // pm2 is installed with npm into a temporary directory and has its own PM2_HOME; velos is built into the same place, so
 // that a build that runs meanwhile changes nothing. Nothing is left behind, also when it is interrupted.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,16 +32,29 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "velos-bench-"));
 process.on("exit", () => rmSync(work, { recursive: true, force: true }));
 
-const step = (about, program, args) => {
+/** What is to be told when this process is: a step, or what runs inside. */
+let stop = () => {};
+let interrupted = 0;
+for (const [signal, exitCode] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
+  process.on(signal, () => {
+    interrupted ||= exitCode;
+    stop();
+  });
+}
+
+const step = async (about, program, args) => {
   process.stderr.write(`bench: ${about}\n`);
-  const { status, signal } = spawnSync(program, args, { cwd: root, stdio: ["ignore", 2, 2] });
-  if (status === 0) return;
-  console.error(`bench: ${program} ended with ${signal ?? `status ${status}`}`);
+  const child = spawn(program, args, { cwd: root, stdio: ["ignore", 2, 2] });
+  stop = () => child.kill();
+  const [code, signal] = await once(child, "exit");
+  if (interrupted) process.exit(interrupted);
+  if (code === 0) return;
+  console.error(`bench: ${program} ended with ${signal ?? `status ${code}`}`);
   process.exit(1);
 };
-step("building velos", process.execPath, ["esbuild.config.mjs", join(work, "dist")]);
+await step("building velos", process.execPath, ["esbuild.config.mjs", join(work, "dist")]);
 const quietly = ["--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
-step(`installing pm2@${values.pm2}`, "npm", [
+await step(`installing pm2@${values.pm2}`, "npm", [
   "install",
   "--prefix",
   join(work, "pm2"),
@@ -61,11 +75,5 @@ const inside = spawn(
     env: { ...process.env, BENCH_WORK: work, BENCH_ONLY: only.join(","), BENCH_QUICK: values.quick ? "1" : "" },
   },
 );
-let interrupted = 0;
-for (const [signal, exitCode] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
-  process.on(signal, () => {
-    interrupted ||= exitCode;
-    inside.stdio[3].destroy();
-  });
-}
+stop = () => inside.stdio[3].destroy();
 inside.on("exit", (code) => process.exit(interrupted || (code ?? 1)));

@@ -39,6 +39,8 @@ export class KeeperLink {
   readonly #socket: Socket;
   readonly #waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
   #serial = 0;
+  /** It answered: from here on it is missed when it goes. */
+  #taken = false;
   #closing = false;
 
   private constructor(socket: Socket, events: LinkEvents) {
@@ -48,7 +50,7 @@ export class KeeperLink {
     socket.once("close", () => {
       for (const { reject } of this.#waiting.values()) reject(new LinkLost("its keeper was ended"));
       this.#waiting.clear();
-      if (!this.#closing) events.lost();
+      if (this.#taken && !this.#closing) events.lost();
     });
   }
 
@@ -66,8 +68,12 @@ export class KeeperLink {
     const link = new KeeperLink(socket, events);
     const timer = setTimeout(() => link.close(), TAKE_MS);
     try {
-      return { link, holdings: await link.ask("take", {}) };
+      const holdings = await link.ask("take", {});
+      link.#taken = true;
+      return { link, holdings };
     } catch (error) {
+      // One that holds nothing leaves with its velosd, and may just have been about to: then there is none.
+      if (error instanceof LinkLost && !link.#closing) return await KeeperLink.find(stateDir, events);
       const hint = `see what listens at ${join(keeperDirectory(stateDir), "s")}, and end it`;
       throw failed("the keeper of the listening sockets does not answer", hint, error);
     } finally {
