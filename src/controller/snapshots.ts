@@ -47,6 +47,7 @@ export class Snapshots {
     const began = performance.now();
     const { backend, now } = this.#options;
     const pace = new Pace();
+    await this.#options.converge.caughtUp();
     const { apps, subjects } = await this.#look(pace);
     const alive = subjects.filter(({ instance }) => instance?.pid !== undefined);
     const wanted = alive.map(({ state, index }) => ({ app: state.name, index }));
