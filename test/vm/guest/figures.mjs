@@ -71,6 +71,11 @@ for (const unit of Object.values(units)) systemctl("kill", "--signal=SIGCONT", u
 process.stdout.write(
   `figures ${JSON.stringify({ samples, systemd, tasks: Number(children), version: systemctl("--version").split("\n")[0] })}\n`,
 );
-process.stdout.write(`${tryVelos("metrics", "--once").split("\n").filter((line) => line.includes("eat")).join("\n")}\n`);
+process.stdout.write(
+  `${tryVelos("metrics", "--once")
+    .split("\n")
+    .filter((line) => line.includes("eat"))
+    .join("\n")}\n`,
+);
 tryVelos("delete", "all");
 tryVelos("kill");
