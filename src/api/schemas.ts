@@ -74,7 +74,7 @@ export const AppSpecSchema = Type.Object(
     logKeep: Count,
     rollout: Type.Object({
       maxUnavailable: Type.Optional(Type.Union([Count, Type.String({ pattern: "^\\d+(\\.\\d+)?%$" })])),
-      surge: Count,
+      surge: Type.Optional(Count),
       pauseMs: Type.Optional(Milliseconds),
       minReadyMs: Milliseconds,
       deadlineMs: Milliseconds,

@@ -63,8 +63,8 @@ const rolloutKey = keyOf<Partial<RolloutSettings>>();
 /** The keys of `[apps.<name>.rollout]`. */
 // prettier-ignore
 export const rolloutKeys = {
-  max_unavailable: rolloutKey("maxUnavailable", instanceShare, "1", "instances that may be out at a time: a number or a percentage", { standard: "1" }),
-  surge: rolloutKey("surge", integer(0, 1000), "1", "extra instances while the rollout runs", { standard: "0" }),
+  max_unavailable: rolloutKey("maxUnavailable", instanceShare, "1", "instances that may be out at a time: a number or a percentage; default: 1, or 0 with a surge that is set"),
+  surge: rolloutKey("surge", integer(0, 1000), "1", "extra instances meanwhile; default: 1 where instances share a socket and say when they are ready"),
   pause: rolloutKey("pauseMs", duration(), '"2s"', "wait between two instances; default: none with a readiness signal, else kill_timeout + 2s"),
   min_ready: rolloutKey("minReadyMs", duration(), '"1s"', "how long an instance must stay ready to count as back", { standard: '"0"' }),
   deadline: rolloutKey("deadlineMs", duration(1), '"60s"', "time an instance has to get ready before the rollout stops", { standard: '"60s"' }),
@@ -124,7 +124,7 @@ export const appKeys = {
   cron_restart: key("cronRestart", cronExpression, '"0 3 * * *"', "when to restart, as a cron expression", { aliases: ["cron"] }),
 
   listen: key("listen", list("an array of addresses", listenAddress), '["127.0.0.1:3000"]', "addresses held open for the app and shared by its instances"),
-  max_connection_age: key("maxConnectionAgeMs", duration(), '"2s"', "Node: about how old a connection gets before it is closed with an answer, so that load spreads; 0: never", { standard: '"2s"' }),
+  max_connection_age: key("maxConnectionAgeMs", duration(), '"1s"', "Node: about how old a connection gets before it is closed with an answer, so that load spreads; 0: never", { standard: '"1s"' }),
   shutdown_with_message: key("shutdownWithMessage", flag, "true", "Node: send the app the message 'shutdown' when it is to stop", { standard: "false" }),
   health: { field: "health", table: healthKeys, doc: "how to ask an instance whether it is well" },
 

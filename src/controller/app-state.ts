@@ -21,6 +21,8 @@ export class AppState {
   readonly pending = new Map<number, PendingAction>();
   /** Starts of the rollout under way that the backend refused. */
   readonly refused = new Map<number, string>();
+  /** The last run known of each index when a rollout began. */
+  runsBefore?: { rollout: string; runs: ReadonlyMap<number, string> };
   /** Indexes that are left alone until a time, after the backend could not be reached. */
   readonly retryAt = new Map<number, number>();
   readonly failures = new Map<number, StartFailure>();

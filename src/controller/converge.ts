@@ -1,18 +1,17 @@
 import type { Backend } from "../backend/backend.ts";
 import { absorb } from "../domain/absorb.ts";
 import { stopRollout } from "../domain/begin-rollout.ts";
-import { endTrack, trackRun } from "../domain/crash-track.ts";
 import { VelosError } from "../domain/errors.ts";
-import { describeExit } from "../domain/instance.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
 import type { Action, Plan } from "../domain/plan.ts";
 import { plan } from "../domain/plan.ts";
 import type { AppRecord } from "../domain/record.ts";
 import { isActive } from "../domain/rollout.ts";
 import { AppState } from "./app-state.ts";
+import { countLook, rolloutKey } from "./count-look.ts";
 import type { Counters } from "./counters.ts";
 import type { Events } from "./events.ts";
-import { recordDrain, recordLook, recordRollout } from "./record-tallies.ts";
+import { recordDrain, recordRollout } from "./record-tallies.ts";
 import type { Store } from "./store.ts";
 
 /** How long an instance is left alone after the backend could not be reached. */
@@ -156,7 +155,7 @@ export class Converge {
     if (!state || this.#closed) return;
     const { backend, counters, now } = this.#options;
     const instances = this.observe(app);
-    this.#count(state, instances);
+    countLook(state, instances, counters, backend);
     const pending = new Map([...state.pending].map(([index, { type }]) => [index, type]));
     this.#replace(state, absorb(state.record, instances, pending, counters.of(app), backend.epoch, now()));
     const next = this.#plan(state, instances);
@@ -169,45 +168,6 @@ export class Converge {
       if (state.record.deleting && state.released) void this.#finishDeletion(state);
     }
     state.notify();
-  }
-
-  #count(state: AppState, instances: readonly ObservedInstance[]): void {
-    const { counters } = this.#options;
-    const seen = new Set<number>();
-    for (const instance of instances) {
-      seen.add(instance.index);
-      const before = counters.get(state.name, instance.index);
-      const after = trackRun(before, instance, state.record.spec.minUptimeMs);
-      if (JSON.stringify(before) !== JSON.stringify(after)) counters.set(state.name, instance.index, after);
-      recordLook(counters, state, instance, before, after);
-    }
-    for (const index of state.record.created.indexes) if (!seen.has(index)) this.#learnExit(state.name, index);
-    const rollout = isActive(state.record.rollout) ? state.record.rollout : undefined;
-    for (const [index, track] of counters.of(state.name)) {
-      const before = rollout?.kind === "restart" ? undefined : rollout?.from[index];
-      if (
-        !seen.has(index) &&
-        !state.pending.has(index) &&
-        before !== undefined &&
-        track.run !== "" &&
-        track.run !== before
-      ) {
-        // A new run that ended so well that nothing of it is left: starting it again would never end.
-        state.refused.set(index, track.exit ? describeExit(track.exit) : "it ended");
-      }
-      if (seen.has(index) || track.run === "" || state.pending.has(index) || rollout?.from[index] !== undefined)
-        continue;
-      counters.set(state.name, index, endTrack(track));
-    }
-  }
-
-  /** Notes how an instance ended that was gone before anybody looked. */
-  #learnExit(app: string, index: number): void {
-    const { backend, counters } = this.#options;
-    const exit = backend.lastExit?.(app, index);
-    const track = counters.get(app, index);
-    if (exit === undefined || exit.at === track.countedExitAt) return;
-    counters.set(app, index, { ...track, exit, countedExitAt: exit.at });
   }
 
   #take(state: AppState, record: AppRecord): void {
@@ -424,9 +384,6 @@ export class Converge {
     state.notify();
   }
 }
-
-/** Tells one rollout, and one direction of it, from another. */
-const rolloutKey = ({ rollout }: AppRecord): string => (isActive(rollout) ? `${rollout.id} ${rollout.kind}` : "");
 
 const isUnreachable = (error: unknown): boolean =>
   error instanceof VelosError && error.code === "BACKEND_FAILED" && String(error.details["why"]).includes("connection");

@@ -12,6 +12,8 @@ export interface WatchSettings {
 
 /** Changes closer together than this are one: editors write a file in several steps, builds write many files. */
 const QUIET_MS = 200;
+/** How long a burst may last: something that is written to without a pause must not keep a change from being seen. */
+const BURST_MS = 2000;
 
 /**
  * Calls `onChange` once for each burst of changes. Returns a function that ends it. What cannot be watched is told to
@@ -25,9 +27,17 @@ export const watchPaths = (
   let timer: NodeJS.Timeout | undefined;
   let watcher: FSWatcher | undefined;
   let stopped = false;
+  let burstEndsAt: number | undefined;
   const changed = (): void => {
+    burstEndsAt ??= performance.now() + BURST_MS;
     clearTimeout(timer);
-    timer = setTimeout(onChange, QUIET_MS);
+    timer = setTimeout(
+      () => {
+        burstEndsAt = undefined;
+        onChange();
+      },
+      Math.min(QUIET_MS, Math.max(0, burstEndsAt - performance.now())),
+    );
   };
   // Loaded only where something is watched.
   void import("chokidar")

@@ -100,11 +100,11 @@ export type SystemdValue = string | number | boolean | string[];
 export interface RolloutSettings {
   /**
    * Instances that may be out at a time: a number, or a percentage of the wanted ones such as `25%`. Absent: 1, or 0
-   * where `surge` provides the replacement first.
+   * where a `surge` that was asked for provides the replacement first.
    */
   maxUnavailable?: number | string;
-  /** Extra instances on the new spec while the rollout runs. */
-  surge: number;
+  /** Extra instances on the new spec while the rollout runs; absent: see `rolloutBudget`. */
+  surge?: number;
   /** Wait between two instances; absent: by the default rule (see `rolloutPauseMs`). */
   pauseMs?: number;
   minReadyMs: number;
@@ -123,7 +123,7 @@ export const specDefaults = {
   killSignal: "SIGTERM",
   waitReady: false,
   listenTimeoutMs: 10_000,
-  maxConnectionAgeMs: 2000,
+  maxConnectionAgeMs: 1000,
   shutdownWithMessage: false,
   logMaxBytes: 10 * 1024 * 1024,
   logKeep: 5,
@@ -131,7 +131,6 @@ export const specDefaults = {
 
 /** Defaults of `[apps.x.rollout]`. */
 export const rolloutDefaults = {
-  surge: 0,
   minReadyMs: 0,
   deadlineMs: 60_000,
   onFailure: "revert",
@@ -208,12 +207,23 @@ export const rolloutPauseMs = (spec: AppSpec): number =>
   spec.rollout.pauseMs ?? (hasReadinessSignal(spec) || spec.health ? 0 : spec.killTimeoutMs + 2000);
 
 /**
- * How many of `wanted` instances may be out at a time. A percentage is rounded down, as Kubernetes does for
- * maxUnavailable. At least 1 without a surge, so that a rollout always ends.
+ * What a rollout of `wanted` instances may do at a time: how many may be out, and how many extra ones there may be. A
+ * percentage is rounded down, as Kubernetes does for maxUnavailable. At least one of both is 1, so that a rollout always
+ * ends.
+ *
+ * Where neither is set, instances that share a socket and say when they are ready get an extra one: two can then be
+ * replaced at a time and never fewer than wanted − 1 serve, which is what Kubernetes' defaults come to (25 % of both).
+ * Not so where the index is part of an address: the one after the last may be somebody else's.
  */
-export const unavailableBudget = (settings: RolloutSettings, wanted: number): number => {
-  const least = settings.surge > 0 ? 0 : 1;
-  const setting = settings.maxUnavailable ?? least;
-  const count = typeof setting === "number" ? setting : Math.floor((Number.parseFloat(setting) * wanted) / 100);
-  return Math.max(least, Math.min(count, wanted));
+export const rolloutBudget = (spec: AppSpec, wanted: number): { maxUnavailable: number; surge: number } => {
+  const { maxUnavailable: setting, surge: asked } = spec.rollout;
+  if (setting === undefined && asked === undefined) {
+    const mayShare = spec.listen.length > 0 && spec.incrementVar === undefined && hasReadinessSignal(spec);
+    return { maxUnavailable: 1, surge: mayShare && wanted > 1 ? 1 : 0 };
+  }
+  const surge = asked ?? 0;
+  const least = surge > 0 ? 0 : 1;
+  const count =
+    typeof setting === "string" ? Math.floor((Number.parseFloat(setting) * wanted) / 100) : (setting ?? least);
+  return { maxUnavailable: Math.max(least, Math.min(count, wanted)), surge };
 };

@@ -1,5 +1,5 @@
 import type { AppSpec } from "./app.ts";
-import { hasReadinessSignal, rolloutPauseMs, unavailableBudget } from "./app.ts";
+import { hasReadinessSignal, rolloutBudget, rolloutPauseMs } from "./app.ts";
 import type { ObservedInstance } from "./instance.ts";
 
 /**
@@ -57,8 +57,7 @@ export const rolloutPace = (kind: RolloutKind, spec: AppSpec, wanted: number): R
   kind === "restart"
     ? { maxUnavailable: wanted, surge: 0, pauseMs: 0, minReadyMs: 0, deadlineMs: Infinity, gated: false }
     : {
-        maxUnavailable: unavailableBudget(spec.rollout, wanted),
-        surge: spec.rollout.surge,
+        ...rolloutBudget(spec, wanted),
         pauseMs: rolloutPauseMs(spec),
         minReadyMs: spec.rollout.minReadyMs,
         deadlineMs: spec.rollout.deadlineMs,

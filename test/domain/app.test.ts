@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { AppSpec } from "../../src/domain/app.ts";
-import { fingerprint, rolloutPauseMs, specDigest, unavailableBudget } from "../../src/domain/app.ts";
+import { fingerprint, rolloutPauseMs, specDigest, rolloutBudget } from "../../src/domain/app.ts";
 import { specOf } from "./spec.ts";
 
 describe("the fingerprint", () => {
@@ -73,7 +73,21 @@ test.each([
   [0, 1, 4, 0],
   ["10%", 1, 4, 0],
   [1, 1, 4, 1],
-])("max_unavailable %s with a surge of %i: of %i instances %i may be out", (maxUnavailable, surge, wanted, budget) => {
-  const settings = specOf({ rollout: { surge, ...(maxUnavailable !== undefined && { maxUnavailable }) } }).rollout;
-  expect(unavailableBudget(settings, wanted)).toBe(budget);
+])("max_unavailable %s with a surge of %s: of %i instances %i may be out", (maxUnavailable, surge, wanted, budget) => {
+  const rollout = { surge, ...(maxUnavailable !== undefined && { maxUnavailable }) };
+  for (const listen of [[], [{ port: 3000 }]])
+    expect(rolloutBudget(specOf({ listen, rollout }), wanted)).toEqual({ maxUnavailable: budget, surge });
+});
+
+test.each([
+  ["a shared socket and a word when ready", { listen: [{ port: 3000 }] }, 4, 1],
+  ["two of them", { listen: [{ port: 3000 }] }, 2, 1],
+  ["one instance", { listen: [{ port: 3000 }] }, 1, 0],
+  ["no word when ready", { listen: [{ port: 3000 }], interpreter: "python3" }, 4, 0],
+  ["the program's own word", { listen: [{ port: 3000 }], interpreter: "python3", waitReady: true }, 4, 1],
+  ["no socket", { waitReady: true }, 4, 0],
+  ["addresses by index", { listen: [{ port: 3000 }], incrementVar: "PORT" }, 4, 0],
+  ["max_unavailable set", { listen: [{ port: 3000 }], rollout: { maxUnavailable: 1 } }, 4, 0],
+])("with nothing set one may be out, and the surge is by default: %s", (_, changes, wanted, surge) => {
+  expect(rolloutBudget(specOf(changes), wanted)).toEqual({ maxUnavailable: 1, surge });
 });

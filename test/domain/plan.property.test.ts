@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fingerprint } from "../../src/domain/app.ts";
+import { surgeOf } from "./promises.ts";
 import type { Happening, Story } from "./story.ts";
 import { expectGood, expectRest, happenings as any, live, storyOf } from "./story.ts";
 
@@ -110,12 +111,13 @@ describe("a bad spec", () => {
     const touched = new Set<number>();
     for (const [print, indexes] of world.everOn)
       if (print !== fingerprint(firstSpec)) for (const index of indexes) touched.add(index);
-    const { maxUnavailable, surge } = story.rollout;
+    const { maxUnavailable } = story.rollout;
+    const surge = surgeOf({ spec: firstSpec }, story.instances);
     const most =
       typeof maxUnavailable === "string"
         ? Math.floor((Number.parseInt(maxUnavailable) * story.instances) / 100)
         : maxUnavailable;
-    const budget = surge > 0 ? (most ?? 0) : Math.max(1, most ?? 1);
+    const budget = (story.rollout.surge ?? 0) > 0 ? (most ?? 0) : Math.max(1, most ?? 1);
     expect(touched.size, "few were on the bad spec").toBeLessThanOrEqual(Math.min(budget, story.instances) + surge);
     const kept = world.observe().filter(({ index, run }) => firstRuns.get(index) === run);
     expect(kept.length, "the others kept their runs").toBeGreaterThanOrEqual(

@@ -6,6 +6,7 @@ import type { AppRecord } from "../../src/domain/record.ts";
 import { wantedIndexes } from "../../src/domain/record.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import { isActive } from "../../src/domain/rollout.ts";
+import { saysReady } from "./spec.ts";
 import type { World } from "./world.ts";
 
 /** Every promise that a single plan can keep or break; throws at the first that is broken. */
@@ -22,7 +23,7 @@ export const checkPlan = (record: AppRecord, observed: Observed, planned: Plan, 
 
   const rollout = isActive(record.rollout) && record.running && !record.deleting ? record.rollout : undefined;
   const wanted = wantedIndexes(record);
-  const surge = rollout && rollout.kind !== "restart" ? record.spec.rollout.surge : 0;
+  const surge = rollout && rollout.kind !== "restart" ? surgeOf(record, wanted.length) : 0;
   const members = [...wanted, ...Array.from({ length: surge }, (_, k) => record.instances + k)];
   for (const { type, index } of planned.actions)
     promise(type !== "start" || members.includes(index), `${index} is started, and not wanted`);
@@ -96,18 +97,23 @@ const checkRollout = (
     promise(!waits || index < lowest, `${lowest} goes before ${index}`);
   }
 
-  const { waitReady, minUptimeMs, killTimeoutMs, rollout: settings } = record.spec;
-  const pauseMs = settings.pauseMs ?? (waitReady ? 0 : killTimeoutMs + 2000);
+  const { minUptimeMs, killTimeoutMs, rollout: settings } = record.spec;
+  const signals = saysReady(record.spec);
+  const pauseMs = settings.pauseMs ?? (signals ? 0 : killTimeoutMs + 2000);
   for (const index of wanted) {
     if (rollout.from[index] === undefined || !isReplacement(index) || isLeaving(index)) continue;
-    const backForMs = world.now - (there.get(index)!.onlineAt! + (waitReady ? 0 : minUptimeMs) + settings.minReadyMs);
+    const backForMs = world.now - (there.get(index)!.onlineAt! + (signals ? 0 : minUptimeMs) + settings.minReadyMs);
     promise(backForMs < 0 || backForMs >= pauseMs, `${taken.join()} goes ${backForMs} ms after ${index} is back`);
   }
 };
 
+/** How many extra instances there may be, worked out otherwise than plan() does. */
+export const surgeOf = ({ spec }: Pick<AppRecord, "spec">, wanted: number): number =>
+  spec.rollout.surge ?? Number(spec.rollout.maxUnavailable === undefined && spec.listen.length > 0 && wanted >= 2);
+
 /** How many may be out, worked out otherwise than plan() does. */
 const mayBeOut = (record: AppRecord, wanted: number): number => {
-  const { maxUnavailable, surge } = record.spec.rollout;
+  const { maxUnavailable, surge = 0 } = record.spec.rollout;
   const asked =
     typeof maxUnavailable === "string" ? (Number(maxUnavailable.replace("%", "")) / 100) * wanted : maxUnavailable;
   if (surge > 0) return Math.min(wanted, Math.trunc(asked ?? 0));

@@ -62,3 +62,6 @@ export const onlineOf = (index: number, print: string, changes: Partial<Observed
   onlineAt: 0,
   ...changes,
 });
+
+/** True for the apps of the stories (all Node's) that say when they are ready. */
+export const saysReady = ({ waitReady, listen }: AppSpec): boolean => waitReady || listen.length > 0;

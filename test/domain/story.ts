@@ -28,7 +28,7 @@ export interface Story {
   pace: Pace;
   /** Programs fail when they are stopped. */
   messy: boolean;
-  spec: Pick<AppSpec, "waitReady" | "minUptimeMs" | "listenTimeoutMs" | "autorestart">;
+  spec: Pick<AppSpec, "waitReady" | "listen" | "minUptimeMs" | "listenTimeoutMs" | "autorestart">;
   rollout: RolloutSettings;
   /** In milliseconds after the one before; the app is up when the first is counted. */
   happenings: { afterMs: number; happening: Happening }[];
@@ -183,15 +183,16 @@ const paceArbitrary = fc.record({
 export const rolloutArbitrary: fc.Arbitrary<RolloutSettings> = fc
   .record({
     maxUnavailable: fc.constantFrom(undefined, 0, 1, 2, 5, "25%", "50%", "100%"),
-    surge: fc.constantFrom(0, 0, 1, 2),
+    surge: fc.constantFrom(undefined, 0, 1, 2),
     pauseMs: fc.constantFrom(undefined, 0, 1500),
     minReadyMs: fc.constantFrom(0, 0, 700),
     deadlineMs: fc.constantFrom(6000, 60_000),
     onFailure: fc.constantFrom("revert" as const, "stop" as const),
   })
-  .map(({ maxUnavailable, pauseMs, ...settings }) => ({
+  .map(({ maxUnavailable, surge, pauseMs, ...settings }) => ({
     ...settings,
     ...(maxUnavailable !== undefined && { maxUnavailable }),
+    ...(surge !== undefined && { surge }),
     ...(pauseMs !== undefined && { pauseMs }),
   }));
 
@@ -208,6 +209,7 @@ export const storyOf = (
       messy: fc.boolean(),
       spec: fc.record({
         waitReady: fc.boolean(),
+        listen: fc.boolean().map((listens) => (listens ? [{ port: 3000 }] : [])),
         minUptimeMs: fc.constantFrom(300, 1000),
         listenTimeoutMs: fc.constantFrom(8000, 120_000),
         autorestart: fc.constant(true),

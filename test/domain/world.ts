@@ -2,6 +2,7 @@ import type { AppSpec } from "../../src/domain/app.ts";
 import { fingerprint } from "../../src/domain/app.ts";
 import type { Exit, InstanceStatus, ObservedInstance } from "../../src/domain/instance.ts";
 import { shouldRestart } from "../../src/domain/restart-policy.ts";
+import { saysReady } from "./spec.ts";
 
 /** What becomes of an instance on a spec; the spec carries it in `env.QUALITY`. */
 export type Quality = "good" | "crashes" | "never-ready" | "exits" | "refused";
@@ -125,7 +126,7 @@ export class World {
   serves(index: number): boolean {
     const life = this.lives.get(index);
     if (life?.status !== "online" || life.onlineAt === undefined) return false;
-    return life.spec.waitReady || this.now >= life.onlineAt + life.spec.minUptimeMs;
+    return saysReady(life.spec) || this.now >= life.onlineAt + life.spec.minUptimeMs;
   }
 
   // What velosd asks for.
@@ -218,10 +219,10 @@ export class World {
 
     const quality = life.spec.env["QUALITY"] as Quality;
     // Without a readiness signal the supervisor calls it online as soon as the program runs.
-    const upMs = life.spec.waitReady ? this.around(this.pace.bootMs) : 1;
+    const upMs = saysReady(life.spec) ? this.around(this.pace.bootMs) : 1;
     // A bad one ends before anybody could take it for a good one.
     const endMs =
-      this.random() * 0.9 * (life.spec.waitReady ? Math.min(upMs, life.spec.minUptimeMs) : life.spec.minUptimeMs);
+      this.random() * 0.9 * (saysReady(life.spec) ? Math.min(upMs, life.spec.minUptimeMs) : life.spec.minUptimeMs);
     if (quality === "crashes") later(endMs, () => this.die(life, { code: 1 }));
     if (quality === "exits") later(endMs, () => this.die(life, { code: 0 }));
     if (quality === "never-ready") {
