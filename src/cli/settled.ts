@@ -1,6 +1,7 @@
 import type { AppView } from "../controller/views.ts";
+import { whyDown } from "../domain/why-down.ts";
 import type { Style } from "./render/style.ts";
-import { appTable, whyDown } from "./render/app-table.ts";
+import { appTable } from "./render/app-table.ts";
 
 /** Remarks below a table; of a cluster of which every instance fails the first ones say enough. */
 const REMARKS = 8;

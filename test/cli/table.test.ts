@@ -5,7 +5,7 @@ import { appTable } from "../../src/cli/render/app-table.ts";
 import { progressLines } from "../../src/cli/render/progress-lines.ts";
 import { createStyle } from "../../src/cli/render/style.ts";
 import { cutMiddle } from "../../src/cli/render/table.ts";
-import { formatBytes, formatPercent, formatSpan } from "../../src/cli/render/units.ts";
+import { formatBytes, formatPercent, formatSpan } from "../../src/domain/units.ts";
 import { FakeTerminal } from "./harness.ts";
 
 const plain = createStyle(new FakeTerminal("/"));

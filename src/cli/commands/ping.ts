@@ -1,5 +1,5 @@
 import { Command } from "clipanion";
-import { formatBytes, formatSpan } from "../render/units.ts";
+import { formatBytes, formatSpan } from "../../domain/units.ts";
 import { VelosCommand } from "../velos-command.ts";
 
 export class PingCommand extends VelosCommand {

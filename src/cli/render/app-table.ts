@@ -1,9 +1,8 @@
 import type { AppView, InstanceView } from "../../controller/views.ts";
-import { describeExit } from "../../domain/instance.ts";
+import { formatBytes, formatPercent, formatSpan } from "../../domain/units.ts";
 import type { Style } from "./style.ts";
 import type { Cell, Column } from "./table.ts";
 import { renderTable } from "./table.ts";
-import { formatBytes, formatPercent, formatSpan } from "./units.ts";
 
 const COLUMNS: readonly Column[] = [
   { title: "name", shrinkTo: 12 },
@@ -44,24 +43,5 @@ export const statusPaint = ({ status }: Pick<InstanceView, "status">, style: Sty
       return style.yellow;
     case "stopped":
       return style.dim;
-  }
-};
-
-/** Why an instance that should run does not: a clause for people; undefined when it runs. */
-export const whyDown = (instance: InstanceView): string | undefined => {
-  const exit = instance.exit ? describeExit(instance.exit) : "no exit known";
-  switch (instance.hold?.why) {
-    case "command":
-      return "stopped with velos stop";
-    case "operator":
-      return "stopped by an operator, not by velos";
-    case "exited":
-      return `ended by itself (${exit})`;
-    case "failed":
-      return `failed (${exit})`;
-    case "gave-up":
-      return `crashed too often in a row (${exit}); velos gave up`;
-    case undefined:
-      return instance.status === "waiting" ? `crashed (${exit}), is started again` : undefined;
   }
 };

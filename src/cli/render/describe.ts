@@ -3,10 +3,11 @@ import type { Result } from "../../api/operations.ts";
 import type { HealthCheck } from "../../domain/app.ts";
 import { describeExit } from "../../domain/instance.ts";
 import { formatListen } from "../../domain/listen.ts";
+import { whyDown } from "../../domain/why-down.ts";
 import type { Style } from "./style.ts";
-import { appTable, whyDown } from "./app-table.ts";
+import { appTable } from "./app-table.ts";
 import { logText } from "./log-line.ts";
-import { formatBytes, formatSpan } from "./units.ts";
+import { formatBytes, formatSpan } from "../../domain/units.ts";
 
 /** `velos describe`: what an operator asks about one app. */
 export const describeText = (

@@ -1,6 +1,6 @@
 import type { Findings } from "../examine.ts";
 import type { Style } from "./style.ts";
-import { formatBytes, formatSpan } from "./units.ts";
+import { formatBytes, formatSpan } from "../../domain/units.ts";
 
 type Mark = "ok" | "--" | "!!";
 

@@ -2,7 +2,7 @@ import type { InstanceStatus } from "../../domain/instance.ts";
 import { statusPaint } from "./app-table.ts";
 import type { Style } from "./style.ts";
 import { cutMiddle } from "./table.ts";
-import { formatSpan } from "./units.ts";
+import { formatSpan } from "../../domain/units.ts";
 
 export interface InstanceProgress {
   app: string;

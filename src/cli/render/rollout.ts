@@ -2,7 +2,7 @@ import type { AppView } from "../../controller/views.ts";
 import type { Rollout } from "../../domain/rollout.ts";
 import { appTable } from "./app-table.ts";
 import type { Style } from "./style.ts";
-import { formatSpan } from "./units.ts";
+import { formatSpan } from "../../domain/units.ts";
 
 /** `velos rollout status`: which instances are replaced, and what stopped it if anything did. */
 export const rolloutText = (app: AppView, rollout: Rollout | undefined, style: Style, width: number): string => {
