@@ -7,7 +7,7 @@ import type { Backend, Facility, Figures, LogLine, LogQuery, Usage } from "../ba
 import { AdoptedProcesses } from "./adopted.ts";
 import { currentEpoch } from "./epoch.ts";
 import { spawnFacilities } from "./facilities.ts";
-import { treeFigures } from "./figures.ts";
+import { TreeFigures } from "./figures.ts";
 import { failed } from "./failed.ts";
 import { healthSocketOf } from "./health-directory.ts";
 import type { InstanceHost } from "./instance.ts";
@@ -47,6 +47,7 @@ export class SpawnBackend implements Backend {
   readonly #stateDir: string;
   readonly #now: () => number;
   readonly #logs: LogStore;
+  readonly #figures = new TreeFigures();
   readonly #instances = new Map<string, Map<number, Instance>>();
   readonly #adopted = new AdoptedProcesses();
   readonly #sockets: SharedSockets;
@@ -98,6 +99,7 @@ export class SpawnBackend implements Backend {
   async close(): Promise<void> {
     this.#leaving.abort(failed("velosd is stopping", "repeat the command"));
     this.#logs.close();
+    this.#figures.close();
     for (const instance of this.#all()) instance.detach();
     this.#instances.clear();
     this.#sockets.leave();
@@ -168,7 +170,7 @@ export class SpawnBackend implements Backend {
   }
 
   async figures(wanted: readonly { app: string; index: number }[]): Promise<(Figures | undefined)[]> {
-    const figures = await treeFigures(wanted.map(({ app, index }) => this.#find(app, index)?.pid));
+    const figures = await this.#figures.read(wanted.map(({ app, index }) => this.#find(app, index)?.pid));
     if (figures) return figures;
     return Promise.all(
       wanted.map(async ({ app, index }) => {

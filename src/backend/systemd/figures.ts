@@ -1,11 +1,9 @@
 import { readFileSync } from "node:fs";
 import type { Figures } from "../backend.ts";
-import { openDescriptors } from "../open-descriptors.ts";
+import { DescriptorBudget, KeptFiles } from "../kept-files.ts";
 import { Pace } from "../pace.ts";
 import { pageSize } from "../page-size.ts";
-import { processIo } from "../process-io.ts";
-import { parseStat } from "../spawn/process-table.ts";
-import { CgroupFiles, openGroupsLimit } from "./cgroup-files.ts";
+import { ProcessFiles } from "../process-files.ts";
 import { cgroupRoot } from "./cgroup.ts";
 
 /** A run whose control group is to be read. */
@@ -15,9 +13,16 @@ export interface FiguresTarget {
   pid: number;
 }
 
+/** What is kept open of a run. */
 interface Entry {
   run: string;
-  files: CgroupFiles;
+  group: KeptFiles;
+  main: ProcessFiles;
+  /** The processes in it, where their files have to be read: see `addProcesses`. */
+  processes: Map<string, ProcessFiles>;
+  /** CPU time and pressure at the last look: see `readPressure`. */
+  usageUsec?: number;
+  pressure?: Pick<Figures, "cpuPressureUsec" | "memoryPressureUsec" | "ioPressureUsec">;
 }
 
 /** Open files are given back when nobody asked for this long. */
@@ -26,13 +31,13 @@ const IDLE_MS = 2 * 60_000;
 /** Reads what the kernel counts of units' control groups. */
 export class CgroupFigures {
   readonly #entries = new Map<string, Entry>();
-  #limit: number | undefined;
+  #budget: DescriptorBudget | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** The figures in the order asked for; undefined for what has no process, or just ended. */
   async read(targets: readonly (FiguresTarget | undefined)[]): Promise<(Figures | undefined)[]> {
     const root = await cgroupRoot();
-    this.#limit ??= openGroupsLimit();
+    this.#budget ??= new DescriptorBudget();
     const pace = new Pace();
     const figures: (Figures | undefined)[] = [];
     const asked = new Set<string>();
@@ -55,13 +60,13 @@ export class CgroupFigures {
   #readOne(target: FiguresTarget, root: string): Figures | undefined {
     const entry = this.#entry(target, root);
     if (!entry) return undefined;
-    const figures = readGroup(entry.files);
-    if (entry.files.isGone) {
+    const figures = readGroup(entry, this.#budget!);
+    if (entry.group.isGone) {
       this.#drop(target.unit);
       return undefined;
     }
-    const openFds = openDescriptors(target.pid);
-    return openFds === undefined ? figures : { ...figures, openFds };
+    set(figures, "openFds", entry.main.openDescriptors());
+    return figures;
   }
 
   #entry({ unit, run, pid }: FiguresTarget, root: string): Entry | undefined {
@@ -70,13 +75,17 @@ export class CgroupFigures {
     this.#drop(unit);
     const directory = groupOf(unit, pid);
     if (directory === undefined) return undefined;
-    const entry = { run, files: new CgroupFiles(root + directory, this.#entries.size < this.#limit!) };
+    const budget = this.#budget!;
+    const group = new KeptFiles(root + directory, budget);
+    const entry = { run, group, main: new ProcessFiles(`/proc/${pid}`, budget), processes: new Map() };
     this.#entries.set(unit, entry);
     return entry;
   }
 
   #drop(unit: string): void {
-    this.#entries.get(unit)?.files.close();
+    const entry = this.#entries.get(unit);
+    if (!entry) return;
+    for (const files of [entry.group, entry.main, ...entry.processes.values()]) files.close();
     this.#entries.delete(unit);
   }
 }
@@ -95,7 +104,8 @@ const groupOf = (unit: string, pid: number): string | undefined => {
   }
 };
 
-const readGroup = (files: CgroupFiles): Figures => {
+const readGroup = (entry: Entry, budget: DescriptorBudget): Figures => {
+  const files = entry.group;
   const cpu = files.read("cpu.stat");
   const figures: Figures = {};
   set(figures, "cpuUserUsec", value(cpu, "user_usec "));
@@ -106,15 +116,28 @@ const readGroup = (files: CgroupFiles): Figures => {
   const io = files.read("io.stat");
   if (io !== undefined) [figures.readBytes, figures.writtenBytes] = [total(io, "rbytes="), total(io, "wbytes=")];
   if (figures.memoryBytes === undefined || figures.tasks === undefined || io === undefined) {
-    addProcesses(files, figures);
+    addProcesses(entry, figures, budget);
   }
-  set(figures, "cpuPressureUsec", value(files.read("cpu.pressure"), "total="));
-  set(figures, "memoryPressureUsec", value(files.read("memory.pressure"), "total="));
-  set(figures, "ioPressureUsec", value(files.read("io.pressure"), "total="));
+  Object.assign(figures, readPressure(entry, value(cpu, "usage_usec ")));
   return figures;
 };
 
-const readMemory = (files: CgroupFiles, figures: Figures): void => {
+/**
+ * Pressure is the dearest to ask for: the kernel works it out when it is. What has not run since the last look has no
+ * news of it but waiting that goes on, and that is told as soon as it runs again.
+ */
+const readPressure = (entry: Entry, usageUsec: number | undefined): Entry["pressure"] => {
+  if (entry.pressure && usageUsec !== undefined && usageUsec === entry.usageUsec) return entry.pressure;
+  const figures: Figures = {};
+  set(figures, "cpuPressureUsec", value(entry.group.read("cpu.pressure"), "total="));
+  set(figures, "memoryPressureUsec", value(entry.group.read("memory.pressure"), "total="));
+  set(figures, "ioPressureUsec", value(entry.group.read("io.pressure"), "total="));
+  if (usageUsec !== undefined) entry.usageUsec = usageUsec;
+  entry.pressure = figures;
+  return figures;
+};
+
+const readMemory = (files: KeptFiles, figures: Figures): void => {
   const bytes = value(files.read("memory.current"), "");
   if (bytes === undefined) return;
   figures.memoryBytes = bytes;
@@ -130,30 +153,31 @@ const readMemory = (files: CgroupFiles, figures: Figures): void => {
  * Memory, tasks and bytes where those controllers are not there (hybrid mounts, some containers, `io` under a user
  * manager): resident sets, threads and bytes of the processes in the group. Pages that several share count in each.
  */
-const addProcesses = (files: CgroupFiles, figures: Figures): void => {
-  const pids = files.read("cgroup.procs");
-  if (pids === undefined) return;
+const addProcesses = (entry: Entry, figures: Figures, budget: DescriptorBudget): void => {
+  const list = entry.group.read("cgroup.procs");
+  if (list === undefined) return;
+  const pids = new Set(list.split("\n").filter((pid) => pid !== ""));
   const needsIo = figures.readBytes === undefined;
-  const needsProcesses = figures.memoryBytes === undefined || figures.tasks === undefined;
-  let [pages, threads, readBytes, writtenBytes] = [0, 0, 0, 0];
-  for (const pid of pids.split("\n")) {
-    if (pid === "") continue;
-    const io = needsIo ? processIo(pid) : undefined;
+  const needsPages = figures.memoryBytes === undefined;
+  let [pages, readBytes, writtenBytes] = [0, 0, 0];
+  for (const pid of pids) {
+    const files = entry.processes.get(pid) ?? new ProcessFiles(`/proc/${pid}`, budget);
+    entry.processes.set(pid, files);
+    const io = needsIo ? files.io() : undefined;
     if (io) [readBytes, writtenBytes] = [readBytes + io.readBytes, writtenBytes + io.writtenBytes];
-    if (!needsProcesses) continue;
-    try {
-      const entry = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
-      pages += entry.residentPages;
-      threads += entry.threads;
-    } catch {
-      // It ended between the two readings.
-    }
+    pages += (needsPages ? files.residentPages() : undefined) ?? 0;
+    // It ended between the two readings; or the number is another process's by now, which is read the next time.
+    if (files.isGone) pids.delete(pid);
+  }
+  for (const [pid, files] of entry.processes) {
+    if (pids.has(pid)) continue;
+    files.close();
+    entry.processes.delete(pid);
   }
   figures.readBytes ??= readBytes;
   figures.writtenBytes ??= writtenBytes;
-  if (!needsProcesses) return;
-  figures.memoryBytes ??= pages * pageSize();
-  figures.tasks ??= threads;
+  if (needsPages) figures.memoryBytes = pages * pageSize();
+  figures.tasks ??= (entry.group.read("cgroup.threads") ?? "").split("\n").length - 1;
 };
 
 const set = (figures: Figures, name: keyof Figures, number: number | undefined): void => {
