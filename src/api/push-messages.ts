@@ -20,6 +20,9 @@ import { AppSchema, InstanceSchema, LogLevelSchema, LogLineSchema, RolloutSchema
  * or, when that is too long ago or velos api was restarted, `resumed: false` and a snapshot as at the first time. It
  * subscribes to its other topics again; log lines go on where it names the `cursor` of the last `log` message.
  *
+ * Who has a token and cannot send an Authorization header, as browsers, offers two subprotocols: `velos.v1`, which is the
+ * one that the server takes, and `velos.bearer.` followed by the token in base64url.
+ *
  * Close codes: 1001 the server ends (connect again), 1008 not allowed (do not), 1009 a message is too long, 1013 too
  * slow: more was waiting to be read than the server keeps (connect again and resume).
  */
@@ -285,7 +288,7 @@ export const LogMessageSchema = Type.Object(
         lines: [
           { at: 1763856001000000, app: "api", index: 0, stream: "stdout", level: "info", message: "listening on 3000" },
         ],
-        cursor: "1763856001000000.1",
+        cursor: "eyJhdCI6MTc2Mzg1NjAwMTAwMDAwMCwiaWRzIjpbIjBANDEiXX0",
       },
     ],
   },
@@ -369,7 +372,10 @@ export const SubscribeSchema = Type.Object(
     ),
     level: Type.Optional(LogLevelSchema),
     cursor: Type.Optional(
-      Type.String({ maxLength: 256, description: "of logs: go on after this line; `lines` is then the most to send" }),
+      Type.String({
+        maxLength: 16_384,
+        description: "of logs: go on after this line; `lines` is then the most to send",
+      }),
     ),
   },
   {
