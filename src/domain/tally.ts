@@ -79,7 +79,8 @@ export const causeOf = (record: AppRecord, index: number): Exclude<RestartCause,
 /**
  * The tally after another look: what the look added to the track (see `trackRun`), by reason. A changed run was made by
  * the supervisor when its counter grew; else the first new run was asked for, and further ones followed it by crashes.
- * Ends of runs that no look saw are taken for ends like the one that was seen.
+ * Ends of runs that no look saw are taken for ends like the last that was seen, and for errors where none was: a busy
+ * manager can have begun the next run before it tells of the end, and forgets the end with that.
  *
  * @param asked the run is being ended by velos at the moment: its end is no exit by itself. Nor is that of a run that
  *   was replaced by hand.
@@ -94,14 +95,15 @@ export const tallied = (
   const restarts = after.total - before.total;
   const replaced = restarts > 0 && after.restarts <= before.restarts;
   const isNew = after.countedExitAt !== before.countedExitAt;
-  const ends = !isNew || asked || replaced ? 0 : Math.max(1, after.ended - before.ended);
+  const ended = before.run === "" ? 0 : after.ended - before.ended;
+  const ends = asked || replaced ? 0 : Math.max(Number(isNew), ended);
   if (restarts === 0 && ends === 0) return tally;
   const next: InstanceTally = { ...tally, restarts: { ...tally.restarts }, exits: { ...tally.exits } };
   const crashes = replaced ? restarts - 1 : restarts;
   if (crashes > 0) next.restarts.crash = (next.restarts.crash ?? 0) + crashes;
   if (restarts > crashes) next.restarts[cause] = (next.restarts[cause] ?? 0) + restarts - crashes;
-  if (ends > 0 && after.exit) {
-    const reason = exitReason(after.exit);
+  if (ends > 0) {
+    const reason = after.exit ? exitReason(after.exit) : "error";
     next.exits[reason] = (next.exits[reason] ?? 0) + ends;
   }
   return next;
