@@ -32,8 +32,13 @@ export interface ContractContext {
 /**
  * The promises of `Backend`, for any backend: `backendContract("spawn", makeSpawnHarness)`.
  * @param makeHarness is called before every test; its `cleanup` after it
+ * @param options.hasProcesses false leaves out what only instances with real processes can keep
  */
-export const backendContract = (name: string, makeHarness: () => Promise<BackendHarness>): void => {
+export const backendContract = (
+  name: string,
+  makeHarness: () => Promise<BackendHarness>,
+  { hasProcesses = true } = {},
+): void => {
   describe(`the backend contract: ${name}`, () => {
     const context = {} as ContractContext;
 
@@ -76,6 +81,7 @@ export const backendContract = (name: string, makeHarness: () => Promise<Backend
     adoptionContract(context);
     readinessContract(context);
     logContract(context);
+    if (!hasProcesses) return;
     processContract(context);
     listenContract(context);
   });

@@ -20,18 +20,22 @@ const behaviourOf = (program: Program, waitReady: boolean): Behaviour => {
   }
 };
 
-backendContract("memory", async () => {
-  const world = new MemoryWorld();
-  // The program travels as an argument, as a script would.
-  world.behave = (spec) => behaviourOf(JSON.parse(spec.args[0] ?? "{}") as Program, spec.waitReady);
-  return {
-    real: false,
-    makeBackend: () => new MemoryBackend(world),
-    spec: (name, program, overrides) => makeSpec(name, ["memory", JSON.stringify(program)], overrides),
-    crash: (_, app, index) => world.crash(app, index),
-    cleanup: async () => undefined,
-  };
-});
+backendContract(
+  "memory",
+  async () => {
+    const world = new MemoryWorld();
+    // The program travels as an argument, as a script would.
+    world.behave = (spec) => behaviourOf(JSON.parse(spec.args[0] ?? "{}") as Program, spec.waitReady);
+    return {
+      real: false,
+      makeBackend: () => new MemoryBackend(world),
+      spec: (name, program, overrides) => makeSpec(name, ["memory", JSON.stringify(program)], overrides),
+      crash: (_, app, index) => world.crash(app, index),
+      cleanup: async () => undefined,
+    };
+  },
+  { hasProcesses: false },
+);
 
 const openWorld = async () => {
   const world = new MemoryWorld();

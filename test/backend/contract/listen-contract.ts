@@ -93,12 +93,6 @@ export const listenContract = (context: ContractContext): void => {
     });
     afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-    const realTest = (name: string, body: () => Promise<void>): void =>
-      test(name, async (task) => {
-        if (!context.harness.real) task.skip();
-        await body();
-      });
-
     const script = (text: string, overrides: Partial<AppSpec> = {}): Partial<AppSpec> => {
       // A directory that another user may read too.
       const path = join(directory, "server.cjs");
@@ -109,7 +103,7 @@ export const listenContract = (context: ContractContext): void => {
     const serve = (index = 0, count = 1, overrides: Partial<AppSpec> = {}): Promise<AppSpec> =>
       context.start({ does: "run" }, script(BY_DESCRIPTOR, overrides), index, count);
 
-    realTest("instances share them, and each finds its own pid beside them", async () => {
+    test("instances share them, and each finds its own pid beside them", async () => {
       for (const index of [0, 1]) await serve(index, 2);
       const answers = await askAll({ port }, 2);
       expect([...answers.keys()].sort()).toEqual([0, 1]);
@@ -119,7 +113,7 @@ export const listenContract = (context: ContractContext): void => {
       }
     });
 
-    realTest("they are in the order of the spec, do not block, and are all there are", async () => {
+    test("they are in the order of the spec, do not block, and are all there are", async () => {
       const path = join(directory, "s");
       const other = await freePort();
       await serve(0, 1, { listen: [{ port }, { path, mode: 0o620 }, { host: "127.0.0.1", port: other }] });
@@ -134,7 +128,7 @@ export const listenContract = (context: ContractContext): void => {
       expect(statSync(path).mode & 0o777).toBe(0o620);
     });
 
-    realTest("arguments and variables stay as they are", async () => {
+    test("arguments and variables stay as they are", async () => {
       const odd = ["a b", "$HOME", "", "'\"", "-c", "\n"];
       const text = `${BY_DESCRIPTOR}; process.env.SEEN = JSON.stringify(process.argv.slice(2));`;
       const spec = script(text, { env: { PATH: "/usr/bin:/bin", ODD: odd.join("|") } });
@@ -148,7 +142,7 @@ export const listenContract = (context: ContractContext): void => {
       expect(pid).toBe(context.watched.one(context.app, 0)?.pid);
     });
 
-    realTest("they are open before the first instance: who connects waits for it", async () => {
+    test("they are open before the first instance: who connects waits for it", async () => {
       const { backend } = context.watched;
       const spec = context.harness.spec(context.app, { does: "run" }, script(BY_DESCRIPTOR));
       await backend.prepare(spec);
@@ -158,7 +152,7 @@ export const listenContract = (context: ContractContext): void => {
       expect(await asked).toMatchObject({ index: 0 });
     });
 
-    realTest("no connection is refused while an only instance is restarted, by hand or after a crash", async () => {
+    test("no connection is refused while an only instance is restarted, by hand or after a crash", async () => {
       await serve(0, 1, { restartDelayMs: 200 });
       const { backend } = context.watched;
       const before = await ask({ port });
@@ -174,7 +168,7 @@ export const listenContract = (context: ContractContext): void => {
       expect(context.watched.one(context.app, 0)?.restarts).toBe(1);
     });
 
-    realTest("they stay when every instance is stopped, until they are released", async () => {
+    test("they stay when every instance is stopped, until they are released", async () => {
       const path = join(directory, "s");
       await serve(0, 1, { listen: [...listen, { path }] });
       const { backend } = context.watched;
@@ -188,7 +182,7 @@ export const listenContract = (context: ContractContext): void => {
       expect(await ask({ port })).toMatchObject({ index: 0 });
     });
 
-    realTest("addresses that are not in the spec any more are closed", async () => {
+    test("addresses that are not in the spec any more are closed", async () => {
       const { backend } = context.watched;
       const spec = context.harness.spec(context.app, { does: "run" }, { listen });
       await backend.prepare(spec);
@@ -200,7 +194,7 @@ export const listenContract = (context: ContractContext): void => {
       expect(backend.apps()).not.toContain(context.app);
     });
 
-    realTest("an address that is in use is told, with who uses it, and nothing is left open", async () => {
+    test("an address that is in use is told, with who uses it, and nothing is left open", async () => {
       const free = await freePort();
       const occupant = createServer().listen(port, "127.0.0.1");
       await once(occupant, "listening");
@@ -218,7 +212,7 @@ export const listenContract = (context: ContractContext): void => {
       await serve();
     });
 
-    realTest("a path that somebody left behind is taken", async () => {
+    test("a path that somebody left behind is taken", async () => {
       const path = join(directory, "s");
       const earlier = createServer().listen(path);
       await once(earlier, "listening");
@@ -230,7 +224,7 @@ export const listenContract = (context: ContractContext): void => {
       expect(await ask({ socketPath: `${path}.kept` })).toMatchObject({ index: 0 });
     });
 
-    realTest("they outlive velosd, for the instances there are and for those to come", async () => {
+    test("they outlive velosd, for the instances there are and for those to come", async () => {
       await serve(0, 2);
       const before = await ask({ port });
       await context.replaceVelosd();
@@ -243,7 +237,7 @@ export const listenContract = (context: ContractContext): void => {
       expect((await ask({ port })).index).toBe(1);
     });
 
-    realTest("sockets without an instance are found by the next velosd, which can release them", async () => {
+    test("sockets without an instance are found by the next velosd, which can release them", async () => {
       const spec = context.harness.spec(context.app, { does: "run" }, { listen });
       await context.watched.backend.prepare(spec);
       await context.replaceVelosd();
@@ -253,7 +247,7 @@ export const listenContract = (context: ContractContext): void => {
       expect(await isOpen({ port })).toBe(false);
     });
 
-    realTest("an app of Node's is given the socket when it listens, and is ready then", async () => {
+    test("an app of Node's is given the socket when it listens, and is ready then", async () => {
       await context.start({ does: "run" }, script(byPort(port), { interpreter: "node" }), 0, 2);
       await context.start({ does: "run" }, script(byPort(port), { interpreter: "node" }), 1, 2);
       const { pid } = await ask({ port });
@@ -264,7 +258,7 @@ export const listenContract = (context: ContractContext): void => {
       expect((await askAll({ port }, 2)).size).toBe(2);
     });
 
-    realTest("an app of Node's that never listens does not come up", async () => {
+    test("an app of Node's that never listens does not come up", async () => {
       const never = script("setInterval(() => {}, 1e6)", {
         interpreter: "node",
         listenTimeoutMs: 500,
@@ -273,7 +267,7 @@ export const listenContract = (context: ContractContext): void => {
       await expect(context.start({ does: "run" }, never)).rejects.toMatchObject({ code: "BACKEND_FAILED" });
     });
 
-    realTest("each instance of Node's can be asked for its health, by velosd alone", async () => {
+    test("each instance of Node's can be asked for its health, by velosd alone", async () => {
       const health = { ...healthDefaults, http: "/healthz" };
       for (const index of [0, 1])
         await context.start({ does: "run" }, script(byPort(port), { interpreter: "node", health }), index, 2);

@@ -22,12 +22,6 @@ const AWKWARD = [
 
 /** The part of the contract that only instances with processes can keep. */
 export const processContract = (context: ContractContext): void => {
-  const realTest = (name: string, body: () => Promise<void>): void =>
-    test(name, async (task) => {
-      if (!context.harness.real) task.skip();
-      await body();
-    });
-
   const report = async (overrides: Partial<AppSpec> = {}, args: string[] = []) => {
     await context.start(
       { does: "run" },
@@ -37,12 +31,12 @@ export const processContract = (context: ContractContext): void => {
     return JSON.parse(line!) as { args: string[]; env: Record<string, string>; cwd: string };
   };
 
-  realTest("arguments reach the process unchanged", async () => {
+  test("arguments reach the process unchanged", async () => {
     const args = AWKWARD.map(([, text]) => text);
     expect((await report({}, args)).args).toEqual(args);
   });
 
-  realTest("values of variables reach the process unchanged, secret ones too", async () => {
+  test("values of variables reach the process unchanged, secret ones too", async () => {
     const env = Object.fromEntries(AWKWARD.map(([, text], at) => [`AWKWARD_${at}`, text]));
     const secretEnv = Object.fromEntries(AWKWARD.map(([, text], at) => [`SECRET_${at}`, text]));
     const seen = (await report({ env, secretEnv })).env;
@@ -56,7 +50,7 @@ export const processContract = (context: ContractContext): void => {
     expect(await context.watched.backend.environment(context.app, 0)).toMatchObject({ ...env, ...secretEnv });
   });
 
-  realTest("nothing of velosd's own environment leaks in", async () => {
+  test("nothing of velosd's own environment leaks in", async () => {
     process.env["VELOS_CONTRACT_LEAK"] = "1";
     try {
       const { env, cwd } = await report({ cwd: "/tmp" });
@@ -67,7 +61,7 @@ export const processContract = (context: ContractContext): void => {
     }
   });
 
-  realTest("a program that cannot be executed is refused, and its name is free", async () => {
+  test("a program that cannot be executed is refused, and its name is free", async () => {
     for (const wrong of [{ program: "/nonexistent/program" }, { program: "/etc/passwd" }, { cwd: "/nonexistent" }]) {
       await expect(context.start({ does: "run" }, { ...wrong, autorestart: false })).rejects.toMatchObject({
         code: "BACKEND_FAILED",
@@ -78,7 +72,7 @@ export const processContract = (context: ContractContext): void => {
     await context.start({ does: "run" });
   });
 
-  realTest("a pid is told, and it is the program's own", async () => {
+  test("a pid is told, and it is the program's own", async () => {
     await context.start({ does: "run" });
     const { pid } = context.watched.one(context.app, 0)!;
     expect(await isRunning(pid!)).toBe(true);
@@ -86,7 +80,7 @@ export const processContract = (context: ContractContext): void => {
     expect(await isRunning(pid!)).toBe(false);
   });
 
-  realTest("a signal reaches the main process", async () => {
+  test("a signal reaches the main process", async () => {
     await context.start({ does: "print-sighup" });
     const { backend } = context.watched;
     await firstMessages(backend, context.app, 1);
@@ -99,7 +93,7 @@ export const processContract = (context: ContractContext): void => {
   const childOf = async (nth: number): Promise<number> =>
     Number((await firstMessages(context.watched.backend, context.app, nth))[nth - 1]?.replace("child ", ""));
 
-  realTest("stop ends the children too, also those that ignore the signal", async () => {
+  test("stop ends the children too, also those that ignore the signal", async () => {
     await context.start({ does: "fork" });
     const child = await childOf(1);
     expect(await isRunning(child)).toBe(true);
@@ -107,7 +101,7 @@ export const processContract = (context: ContractContext): void => {
     expect(await isRunning(child)).toBe(false);
   });
 
-  realTest("children of a crashed run are gone before the next run is up", async () => {
+  test("children of a crashed run are gone before the next run is up", async () => {
     await context.start({ does: "fork" }, { restartDelayMs: 0 });
     const child = await childOf(1);
     context.harness.crash(context.watched.backend, context.app, 0);
@@ -120,7 +114,7 @@ export const processContract = (context: ContractContext): void => {
     expect(await isRunning(child)).toBe(false);
   });
 
-  realTest("what it uses is measured, its children included", async () => {
+  test("what it uses is measured, its children included", async () => {
     const busy = "while (process.cpuUsage().user < 200_000); console.log('done'); setInterval(() => {}, 1e6);";
     await context.start({ does: "run" }, { program: process.execPath, args: ["-e", busy] });
     await firstMessages(context.watched.backend, context.app, 1);
