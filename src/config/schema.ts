@@ -39,7 +39,8 @@ export type AnyKey<S> = { [F in keyof S]-?: Key<S, F> | SubTable<S, F> }[keyof S
 
 type More = Pick<Key<never>, "standard" | "flag" | "aliases">;
 
-const keyOf =
+/** Makes the keys of one table; the fields are those of `S`. */
+export const keyOf =
   <S>() =>
   <F extends keyof S>(
     field: F,

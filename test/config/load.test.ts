@@ -250,9 +250,9 @@ describe("loadScopeConfig", () => {
 
   it("refuses what it does not know, or not yet", async () => {
     const file = join(directory, "scope.toml");
-    expect(await errorOf(scope('otel_endpoint = "x"'))).toEqual([
+    expect(await errorOf(scope('idle_exit = "10m"'))).toEqual([
       "NOT_YET",
-      `${file}:1:1: otel_endpoint is not there yet`,
+      `${file}:1:1: idle_exit is not there yet`,
       "it comes with a later release of velos",
     ]);
     expect(await errorOf(scope('\notel_endpiont = "x"'))).toEqual([

@@ -7,6 +7,7 @@ import { formOf } from "../../src/cli/command-form.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { resolvePaths } from "../../src/config/paths.ts";
 import { appKeys, flagOf, healthKeys, rolloutKeys } from "../../src/config/schema.ts";
+import { scopeKeys } from "../../src/config/scope-schema.ts";
 import { errorTable } from "../../src/domain/errors.ts";
 
 const file = new URL("../../README.md", import.meta.url);
@@ -45,6 +46,8 @@ const reference = [
   keyTable(rolloutKeys, false),
   "`[apps.<name>.health]`",
   keyTable(healthKeys, false),
+  "velosd's own: at the top of the scope's config file (see \"Where things are\"), read when velosd starts",
+  keyTable(scopeKeys, false),
 ].join("\n\n");
 
 const BEGIN =
