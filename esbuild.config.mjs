@@ -32,7 +32,9 @@ const apart = {
   chokidar: "chokidar",
   croner: "croner",
   "prepare-apps": "src/cli/prepare-apps.ts",
+  re2js: "re2js",
   metrics: "src/metrics/main.ts",
+  // Named after their folders: `import("../metrics/main.ts")` is metrics.cjs.
 };
 // Loaded by velos.cjs, unless it is only asked for its version.
 const cli = { cli: "src/cli/cli.ts" };

@@ -4,7 +4,9 @@ import { parseQuantity } from "../domain/quantity.ts";
 import { signalName } from "../domain/signal-name.ts";
 import { eventStream } from "./event-stream.ts";
 import { JsonText } from "./frames.ts";
-import { mergeLogs } from "./merge-logs.ts";
+import { liveStream } from "./live-stream.ts";
+import { logPage } from "./log-page.ts";
+import { readLogs } from "./merge-logs.ts";
 import type { DaemonFigures } from "./metrics-schema.ts";
 import type { CallName, Params, Result, StreamName } from "./operations.ts";
 import { shared } from "./shared.ts";
@@ -42,22 +44,23 @@ export const createHandlers = (
       problems: controller.problems,
     }),
     list: async ({ selectors }) => ({ apps: await controller.list(selectors), problems: controller.problems }),
-    describe: async ({ selector }) => controller.describe(selector),
-    start: async ({ spec, instances }) =>
-      controller.start(spec, instances === undefined ? undefined : parseQuantity(String(instances), true)),
+    describe: async ({ selector, secrets }) => controller.describe(selector, secrets),
+    start: async ({ spec, instances, wait }) =>
+      controller.start(spec, instances === undefined ? undefined : parseQuantity(String(instances), true), wait),
     resume: async ({ selectors }) => ({ apps: await controller.resume(selectors) }),
     stop: async ({ selectors }) => ({ apps: await controller.stop(selectors) }),
-    restart: async ({ selectors, rolling, reason }) => ({
-      apps: await controller.restart(selectors, rolling ? "reload" : "restart", reason ?? "manual"),
+    restart: async ({ selectors, rolling, reason, wait }) => ({
+      apps: await controller.restart(selectors, rolling ? "reload" : "restart", reason ?? "manual", wait),
     }),
     scale: async ({ app, instances }) => ({ app: await controller.scale(app, parseQuantity(String(instances))) }),
     rollout: async ({ app }) => controller.rollouts.status(app),
     pauseRollout: async ({ app }) => controller.rollouts.pause(app),
     resumeRollout: async ({ app }) => controller.rollouts.resume(app),
-    undoRollout: async ({ app }) => controller.rollouts.undo(app),
+    undoRollout: async ({ app, wait }) => controller.rollouts.undo(app, wait),
     delete: async ({ selectors }) => ({ deleted: await controller.delete(selectors) }),
     signal: async ({ selectors, signal }) => ({ signalled: await controller.signal(selectors, signalName(signal)) }),
-    env: async ({ selector }) => ({ env: await controller.environment(selector) }),
+    env: async ({ selector, secrets }) => ({ env: await controller.environment(selector, secrets) }),
+    logPage: async (params) => logPage(controller, params),
     metrics: shared(async () => {
       const snapshot = await controller.snapshots.take();
       const { version, scope, startedAt } = context;
@@ -83,7 +86,8 @@ export const createHandlers = (
     },
   },
   streams: {
-    logs: (params, signal): AsyncIterable<LogLine> => mergeLogs(controller, params, signal),
+    logs: (params, signal): AsyncIterable<LogLine> => readLogs(controller, params, signal),
+    live: (_, signal) => liveStream(controller.live, signal),
     watch: (_, signal) => eventStream(controller.events, signal),
   },
 });

@@ -4,17 +4,28 @@ import { VelosError } from "../domain/errors.ts";
 import type { Params } from "./operations.ts";
 
 /** Lines shown of the past when nobody says how many, as `tail` and pm2 have it. */
-const DEFAULT_LINES = 15;
+export const DEFAULT_LINES = 15;
+
+/** Lines without their places, for who did not ask for them. */
+async function* withoutPlaces(lines: AsyncIterable<LogLine>): AsyncIterable<LogLine> {
+  for await (const { place: _, ...line } of lines) yield line;
+}
+
+/** As `mergeLogs`, with the places of the lines when they are asked for. */
+export const readLogs = (
+  controller: Controller,
+  params: Params<"logs">,
+  signal: AbortSignal,
+): AsyncIterable<LogLine> => {
+  const lines = mergeLogs(controller, params, signal);
+  return params.places === true ? lines : withoutPlaces(lines);
+};
 
 /**
  * The logs of all that the selectors name, as one sequence: the past sorted by time and cut to the last N together,
  * then what comes, in the order it comes.
  */
-export async function* mergeLogs(
-  controller: Controller,
-  params: Params<"logs">,
-  signal: AbortSignal,
-): AsyncIterable<LogLine> {
+async function* mergeLogs(controller: Controller, params: Params<"logs">, signal: AbortSignal): AsyncIterable<LogLine> {
   checkPattern(params.grep);
   const targets = controller.logTargets(params.selectors ?? []);
   const lines = params.lines ?? DEFAULT_LINES;

@@ -1,5 +1,6 @@
 import Type from "typebox";
 import type { Static, TSchema } from "typebox";
+import { LiveSchema } from "./live-schema.ts";
 import { MetricsSchema } from "./metrics-schema.ts";
 import {
   AppSchema,
@@ -7,6 +8,7 @@ import {
   InstanceSchema,
   LogLevelSchema,
   LogLineSchema,
+  LogPageSchema,
   QuantitySchema,
   RolloutSchema,
   SelectorSchema,
@@ -30,6 +32,20 @@ const none = Type.Object({}, { additionalProperties: false });
 const selected = Type.Object({ selectors: SelectorsSchema }, { additionalProperties: false });
 const oneApp = Type.Object({ app: SelectorSchema }, { additionalProperties: false });
 const apps = Type.Object({ apps: Type.Array(AppSchema) });
+/** Answered when everything has settled (absent), or before: a rollout goes on by itself. */
+const wait = Type.Optional(
+  Type.Union([Type.Literal("all"), Type.Literal("start")], {
+    description: "start: until what was to start or stop has, but not for a rollout",
+  }),
+);
+/** Secrets as they are, instead of masked: for admins. */
+const secrets = Type.Optional(Type.Boolean({ description: "secrets as they are, instead of masked" }));
+const logFilter = {
+  level: Type.Optional(LogLevelSchema),
+  grep: Type.Optional(Type.String({ maxLength: 1000, description: "regular expression of JavaScript" })),
+};
+const lines = Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 }));
+const cursor = Type.Optional(Type.String({ maxLength: 16_384, description: "go on after this line" }));
 
 /**
  * The one table of what velosd can be asked. JSON-RPC, REST, OpenAPI, WebSocket, MCP and the typed client are derived
@@ -61,14 +77,14 @@ export const operations = {
   describe: {
     summary: "One app or instance with its whole spec; secrets are masked",
     access: "read",
-    params: Type.Object({ selector: SelectorSchema }, { additionalProperties: false }),
+    params: Type.Object({ selector: SelectorSchema, secrets }, { additionalProperties: false }),
     result: Type.Object({ app: AppSchema, spec: AppSpecSchema, instance: Type.Optional(InstanceSchema) }),
   },
   start: {
     summary: "Start an app, or bring one that exists to this spec and size",
     access: "operate",
     params: Type.Object(
-      { spec: AppSpecSchema, instances: Type.Optional(QuantitySchema) },
+      { spec: AppSpecSchema, instances: Type.Optional(QuantitySchema), wait },
       { additionalProperties: false },
     ),
     result: Type.Object({
@@ -91,6 +107,7 @@ export const operations = {
         selectors: SelectorsSchema,
         rolling: Type.Optional(Type.Boolean()),
         reason: Type.Optional(Type.Union([Type.Literal("manual"), Type.Literal("cron")])),
+        wait,
       },
       { additionalProperties: false },
     ),
@@ -123,7 +140,7 @@ export const operations = {
   undoRollout: {
     summary: "Roll back to the spec before the last change",
     access: "operate",
-    params: oneApp,
+    params: Type.Object({ app: SelectorSchema, wait }, { additionalProperties: false }),
     result: Type.Object({ app: AppSchema }),
   },
   delete: {
@@ -144,7 +161,7 @@ export const operations = {
   env: {
     summary: "The environment an instance was started with; secrets are masked",
     access: "read",
-    params: Type.Object({ selector: SelectorSchema }, { additionalProperties: false }),
+    params: Type.Object({ selector: SelectorSchema, secrets }, { additionalProperties: false }),
     result: Type.Object({ env: Type.Record(Type.String(), Type.String()) }),
   },
   logs: {
@@ -154,16 +171,40 @@ export const operations = {
     params: Type.Object(
       {
         selectors: Type.Optional(Type.Array(SelectorSchema)),
-        lines: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
+        lines,
         follow: Type.Optional(Type.Boolean()),
         since: Type.Optional(Type.Number()),
         until: Type.Optional(Type.Number()),
-        level: Type.Optional(LogLevelSchema),
-        grep: Type.Optional(Type.String({ maxLength: 1000 })),
+        ...logFilter,
+        places: Type.Optional(Type.Boolean({ description: "say where each line stands" })),
       },
       { additionalProperties: false },
     ),
     result: LogLineSchema,
+  },
+  logPage: {
+    summary: "Lines of the output of apps or instances at once: the last ones that match, or those after a cursor",
+    access: "read",
+    params: Type.Object(
+      {
+        selectors: SelectorsSchema,
+        lines,
+        since: Type.Optional(Type.Number({ description: "milliseconds since the epoch" })),
+        until: Type.Optional(Type.Number({ description: "milliseconds since the epoch" })),
+        ...logFilter,
+        cursor,
+        places: Type.Optional(Type.Boolean({ description: "say where each line stands" })),
+      },
+      { additionalProperties: false },
+    ),
+    result: LogPageSchema,
+  },
+  live: {
+    summary: "Everything there is, then each change of it: apps, instances, rollouts",
+    access: "read",
+    stream: true,
+    params: none,
+    result: LiveSchema,
   },
   watch: {
     summary: "Changes as they happen: of instances, apps and rollouts",

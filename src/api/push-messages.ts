@@ -1,6 +1,9 @@
 import Type from "typebox";
 import type { Static } from "typebox";
-import { AppSchema, InstanceSchema, LogLevelSchema, LogLineSchema, RolloutSchema, StatusSchema } from "./schemas.ts";
+import { AppChangeSchema, InstanceChangeSchema, RolloutChangeSchema, SnapshotSchema } from "./live-schema.ts";
+import { LogLevelSchema, LogLineSchema } from "./schemas.ts";
+
+export { AppSummarySchema, RolloutProgressSchema, type AppSummary, type RolloutProgress } from "./live-schema.ts";
 
 /*
  * What goes over the WebSocket `/ws` of `velos api`, one JSON object a message. The server sends `PushMessage`s, told
@@ -40,19 +43,6 @@ export const TopicSchema = Type.String({
 });
 export type Topic = Static<typeof TopicSchema>;
 
-/** An app's own members; its instances and its rollout have messages of their own. */
-export const AppSummarySchema = Type.Omit(AppSchema, ["processes", "rollout"]);
-export type AppSummary = Static<typeof AppSummarySchema>;
-
-/** How far a rollout has come. */
-export const RolloutProgressSchema = Type.Object({
-  app: Type.String(),
-  rollout: Type.Omit(RolloutSchema, ["from"]),
-  replaced: Type.Integer({ minimum: 0, description: "instances that run on what they are brought to, and are ready" }),
-  total: Type.Integer({ minimum: 0, description: "instances that are to be replaced" }),
-});
-export type RolloutProgress = Static<typeof RolloutProgressSchema>;
-
 /** The first message. */
 export const HelloSchema = Type.Object(
   {
@@ -91,13 +81,9 @@ export const HelloSchema = Type.Object(
  */
 export const SnapshotMessageSchema = Type.Object(
   {
-    type: Type.Literal("snapshot"),
+    ...SnapshotSchema.properties,
     seq,
-    at,
     connected: Type.Boolean({ description: "false while velosd is away" }),
-    apps: Type.Array(AppSchema),
-    rollouts: Type.Array(RolloutProgressSchema, { description: "one for each app that has or had a rollout" }),
-    problems: Type.Array(Type.String(), { description: "what velosd could not read" }),
   },
   {
     examples: [
@@ -146,18 +132,7 @@ export const SnapshotMessageSchema = Type.Object(
 
 /** An instance came, changed or went. `instance` is all of it as it is now, without CPU and memory. */
 export const InstanceMessageSchema = Type.Object(
-  {
-    type: Type.Literal("instance"),
-    seq,
-    at,
-    name: Type.String({ description: "api:2" }),
-    app: Type.String(),
-    index: Type.Integer({ minimum: 0 }),
-    status: Type.Union([StatusSchema, Type.Literal("absent")]),
-    previous: Type.Union([StatusSchema, Type.Literal("absent")]),
-    instance: Type.Optional(InstanceSchema),
-    online: Type.Integer({ minimum: 0, description: "instances of the app that are online now" }),
-  },
+  { ...InstanceChangeSchema.properties, seq },
   {
     description: "without `instance` it is gone, and is no longer a row of its app",
     examples: [
@@ -186,25 +161,13 @@ export const InstanceMessageSchema = Type.Object(
 
 /** An app was created, changed (its spec, its size, stopped, started) or deleted; without `app` it is gone. */
 export const AppMessageSchema = Type.Object(
-  {
-    type: Type.Literal("app"),
-    seq,
-    at,
-    name: Type.String(),
-    change: Type.Union([Type.Literal("created"), Type.Literal("updated"), Type.Literal("deleted")]),
-    app: Type.Optional(AppSummarySchema),
-  },
+  { ...AppChangeSchema.properties, seq },
   { examples: [{ type: "app", seq: 43, at: 1763856000200, name: "api", change: "deleted" }] },
 );
 
 /** A rollout began, went a step further, was paused or ended. */
 export const RolloutMessageSchema = Type.Object(
-  {
-    type: Type.Literal("rollout"),
-    seq,
-    at,
-    ...RolloutProgressSchema.properties,
-  },
+  { ...RolloutChangeSchema.properties, seq },
   {
     examples: [
       {

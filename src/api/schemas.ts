@@ -204,6 +204,14 @@ export const LogLineSchema = Type.Object({
   stream: Type.Union([Type.Literal("stdout"), Type.Literal("stderr"), Type.Literal("unknown")]),
   level: LogLevelSchema,
   message: Type.String(),
+  place: Type.Optional(Type.String({ description: "where it stands in the log; told to those who ask" })),
+});
+
+/** A piece of a log. */
+export const LogPageSchema = Type.Object({
+  lines: Type.Array(LogLineSchema, { description: "oldest first" }),
+  cursor: Type.Optional(Type.String({ description: "to go on after the last line; only of one app's log" })),
+  truncated: Type.Boolean({ description: "true: there may be more, but looking for it was given up" }),
 });
 
 // The wire and the code are two descriptions of one thing: these lines fail to compile when they differ.

@@ -67,8 +67,23 @@ export interface LogQuery {
   until?: number;
   /** At least this severe. */
   level?: LogLevel;
-  /** JavaScript regular expression, matched against the message. */
-  grep?: string;
+  /** Matched against the message: a regular expression of JavaScript as text, or anything that tests. */
+  grep?: string | { test(message: string): boolean };
+  /**
+   * Instead of the last N lines: the first N after these. Does not go with `follow`.
+   * @throws VelosError CURSOR_INVALID for a place that is not one of this backend's
+   */
+  after?: LogPosition;
+  /** How long may be looked for lines of the past; then it gives what it has found, and calls `gaveUp`. */
+  patienceMs?: number;
+  gaveUp?: () => void;
+}
+
+/** How far a log was read: the places of the last line of each source, and the time of the latest of them. */
+export interface LogPosition {
+  /** Microseconds since the epoch. */
+  at: number;
+  places: readonly string[];
 }
 
 /** One line of an instance's output. */
@@ -82,6 +97,8 @@ export interface LogLine {
   level: LogLevel;
   message: string;
 }
+  /** Where it stands: different for each line of an app, and the same whenever it is read. */
+  place?: string;
 
 /** What a backend can and cannot do here; `velos doctor` prints it. */
 export interface Facility {
@@ -106,6 +123,8 @@ export interface Facility {
 export interface Backend {
   readonly name: BackendName;
   /** Identity of the supervisor's life: what was created in another epoch is gone (reboot, new user manager). */
+  /** True where the places of log lines are those in the log of their instance, absent where in one log of all. */
+  readonly logsByInstance?: true;
   readonly epoch: string;
 
   /** Finds what runs and begins to watch. `onChange` is called with an app's name whenever it may have changed. */

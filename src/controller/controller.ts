@@ -23,7 +23,9 @@ import { Converge } from "./converge.ts";
 import { Counters } from "./counters.ts";
 import { Events } from "./events.ts";
 import { Health } from "./health.ts";
+import { LiveFeed } from "./live-feed.ts";
 import { Rollouts } from "./rollouts.ts";
+import type { Wait } from "./settle.ts";
 import { settle } from "./settle.ts";
 import { Snapshots } from "./snapshots.ts";
 import { Store } from "./store.ts";
@@ -59,6 +61,7 @@ export class Controller {
   readonly converge: Converge;
   readonly snapshots: Snapshots;
   readonly rollouts: Rollouts;
+  readonly live: LiveFeed;
   /** One line each: what an operator should know about the state. */
   readonly problems: string[] = [];
   readonly #store: Store;
@@ -84,6 +87,12 @@ export class Controller {
       report,
       annotate: (record, instances) =>
         record.running && !record.deleting ? this.#health.annotate(record.spec, instances) : instances,
+      looked: (app) => this.live.look(app),
+    });
+    this.live = new LiveFeed({
+      converge: this.converge,
+      context: () => ({ backend: this.backend, counters: this.counters, now: this.#now() }),
+      problems: this.problems,
     });
     const { backend, converge, counters, meter } = this;
     this.snapshots = new Snapshots({ backend, converge, counters, meter, now: this.#now });
@@ -102,7 +111,7 @@ export class Controller {
       converge: this.converge,
       state: (app) => this.#state(app),
       view: (state) => this.#view(state),
-      start: (spec) => this.start(spec, undefined),
+      start: (spec, wait) => this.start(spec, undefined, wait),
     });
     this.#triggers = new Triggers({
       backend: this.backend,
@@ -169,21 +178,21 @@ export class Controller {
     });
   }
 
-  /** One app with its whole spec; secrets are masked. */
-  async describe(selector: string): Promise<{ app: AppView; spec: AppSpec; instance?: InstanceView }> {
+  /** One app with its whole spec; secrets are masked unless they are asked for. */
+  async describe(selector: string, secrets = false): Promise<{ app: AppView; spec: AppSpec; instance?: InstanceView }> {
     const [target] = this.#targets([selector]);
     const state = this.#state(target!.app);
     const app = await this.#view(state);
     const instance =
       target!.index === undefined ? undefined : app.processes.find(({ index }) => index === target!.index);
-    return { app, spec: masked(state.record.spec), ...(instance && { instance }) };
+    return { app, spec: secrets ? state.record.spec : masked(state.record.spec), ...(instance && { instance }) };
   }
 
   /**
    * Starts a new app, or brings one that exists to this spec and size: a changed spec is rolled out, a changed number
    * scales, a stopped app is started again.
    */
-  async start(spec: AppSpec, quantity: Quantity | undefined): Promise<StartOutcome> {
+  async start(spec: AppSpec, quantity: Quantity | undefined, wait: Wait = "all"): Promise<StartOutcome> {
     // Whether the health check can be told apart by instance is known only here; a variable may still be missing.
     if (spec.health) {
       const { visible, secret } = instanceEnvironment(spec, 0, 1);
@@ -216,7 +225,7 @@ export class Controller {
     const held = Object.keys(record.holds).length > 0;
     if (same && count === record.instances && record.running && !held && !record.deleting) {
       // It may be what an earlier command began, and still be on its way.
-      await settle(this.converge, existing, { failOn: "any" });
+      await this.#settled(existing, wait);
       return { app: await this.#view(existing), outcome: "unchanged" };
     }
     const stamp = this.#stamp();
@@ -227,7 +236,7 @@ export class Controller {
       return this.#gather({ ...next, spec, previous: current.spec }, existing, stamp);
     });
     await this.backend.adjust(spec);
-    await settle(this.converge, existing, { failOn: "any" });
+    await this.#settled(existing, wait);
     await this.#triggers.settled();
     return {
       app: await this.#view(existing),
@@ -275,6 +284,7 @@ export class Controller {
     selectors: readonly string[],
     kind: "restart" | "reload",
     reason: RestartReason = "manual",
+    wait: Wait = "all",
   ): Promise<AppView[]> {
     const stamp = this.#stamp();
     return this.#each(selectors, async (state, indexes) => {
@@ -283,7 +293,7 @@ export class Controller {
         const next = resumed(record, this.#alive(record), indexes);
         return beginRestart(next, this.#instances(state), kind, reason, stamp, indexes);
       });
-      await settle(this.converge, state, { failOn: "any", ...(indexes && { indexes }) });
+      await this.#settled(state, wait, indexes);
     });
   }
 
@@ -350,8 +360,8 @@ export class Controller {
     return reached.sort();
   }
 
-  /** The environment an instance was started with. */
-  async environment(selector: string): Promise<Record<string, string>> {
+  /** The environment an instance was started with; secrets are masked unless they are asked for. */
+  async environment(selector: string, withSecrets = false): Promise<Record<string, string>> {
     const [target] = this.#targets([selector]);
     const index = target!.index ?? 0;
     this.#checkIndex(target!.app, index);
@@ -359,6 +369,7 @@ export class Controller {
       throw new VelosError("INSTANCE_FAILED", { app: target!.app, index, why: "it is not running" });
     }
     const environment = await this.backend.environment(target!.app, index);
+    if (withSecrets) return environment;
     const secrets = this.#state(target!.app).record.spec.secretEnv;
     return { ...environment, ...Object.fromEntries(Object.keys(secrets).map((name) => [name, MASK])) };
   }
@@ -372,6 +383,13 @@ export class Controller {
 
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {
     return this.backend.logs(query, signal);
+  }
+
+  /** Waits for what a command began; a rollout that the command does not wait for goes on by itself. */
+  async #settled(state: AppState, wait: Wait, indexes?: readonly number[]): Promise<void> {
+    const { rollout } = state.record;
+    if (wait === "start" && isActive(rollout) && rollout.kind !== "restart") return;
+    await settle(this.converge, state, { failOn: "any", ...(indexes && { indexes }) });
   }
 
   /** Restarts an instance whose health check fails, unless a rollout is under way: then that decides. */

@@ -27,6 +27,8 @@ export interface ConvergeOptions {
   report: (problem: string) => void;
   /** What is known of the instances' health; see health.ts. */
   annotate: (record: AppRecord, instances: readonly ObservedInstance[]) => readonly ObservedInstance[];
+  /** Told after each look at an app: what an operator sees of it may be another. */
+  looked: (app: string) => void;
 }
 
 /**
@@ -168,6 +170,7 @@ export class Converge {
       if (state.record.deleting && state.released) void this.#finishDeletion(state);
     }
     state.notify();
+    this.#options.looked(app);
   }
 
   #take(state: AppState, record: AppRecord): void {
@@ -382,6 +385,7 @@ export class Converge {
     if (this.#states.get(state.name) === state) this.#states.delete(state.name);
     events.emit({ type: "app", app: state.name, change: "deleted", at: now() });
     state.notify();
+    this.#options.looked(state.name);
   }
 }
 

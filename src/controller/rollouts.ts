@@ -4,6 +4,7 @@ import type { AppRecord } from "../domain/record.ts";
 import type { Rollout } from "../domain/rollout.ts";
 import type { AppState } from "./app-state.ts";
 import type { Converge } from "./converge.ts";
+import type { Wait } from "./settle.ts";
 import type { AppView } from "./views.ts";
 
 export interface RolloutsOptions {
@@ -12,7 +13,7 @@ export interface RolloutsOptions {
   state: (app: string) => AppState;
   view: (state: AppState) => Promise<AppView>;
   /** Brings an app to a spec. */
-  start: (spec: AppSpec) => Promise<unknown>;
+  start: (spec: AppSpec, wait: Wait) => Promise<unknown>;
 }
 
 /** What can be done with a rollout once it has begun. */
@@ -48,11 +49,11 @@ export class Rollouts {
   }
 
   /** Rolls back to the spec before the last change. */
-  async undo(app: string): Promise<{ app: AppView }> {
+  async undo(app: string, wait: Wait = "all"): Promise<{ app: AppView }> {
     const state = this.#options.state(app);
     const { previous } = state.record;
     if (!previous) throw new VelosError("ROLLOUT_NOT_FOUND", { app, what: "to undo: its spec was never changed" });
-    await this.#options.start(previous);
+    await this.#options.start(previous, wait);
     return { app: await this.#options.view(state) };
   }
 

@@ -13,6 +13,9 @@ import type { Converge } from "./converge.ts";
  */
 const GRACE_MS = 200;
 
+/** What a command waits for: `all` there is to do, or what starts and stops, but no rollout. */
+export type Wait = "all" | "start";
+
 export interface SettleOptions {
   /** `any`: an instance that is wanted and does not run is an error. */
   failOn: "any" | "none";

@@ -51,19 +51,43 @@ export interface AppView {
   processes: InstanceView[];
 }
 
-/** An app as `velos list` shows it. `usage` false leaves the figures out. */
+/** What a view is made from. */
+export interface ViewContext {
+  backend: Backend;
+  counters: Counters;
+  now: number;
+}
+
+/** An app as `velos list` shows it, with the figures of its instances unless `usage` is false. */
 export const viewApp = async (
   state: AppState,
-  context: { backend: Backend; counters: Counters; meter: UsageMeter; now: number },
+  context: ViewContext & { meter: UsageMeter },
   usage = true,
 ): Promise<AppView> => {
-  const { record } = state;
-  const byIndex = new Map(context.backend.observe(state.name).map((instance) => [instance.index, instance]));
-  const indexes = new Set([...byIndex.keys(), ...Array.from({ length: record.instances }, (_, index) => index)]);
+  const { view, observed } = lookAtApp(state, context);
+  if (!usage) return view;
   const processes = await Promise.all(
-    [...indexes].sort((a, b) => a - b).map((index) => viewInstance(state, index, byIndex.get(index), context, usage)),
+    view.processes.map(async (instance): Promise<InstanceView> => {
+      const found = observed.get(instance.index);
+      if (found?.pid === undefined) return instance;
+      return { ...instance, ...(await context.meter.measure(state.name, found)) };
+    }),
   );
-  return {
+  return { ...view, processes };
+};
+
+/** An app at this moment, without figures: no I/O. */
+export const lookAtApp = (
+  state: AppState,
+  context: ViewContext,
+): { view: AppView; observed: ReadonlyMap<number, ObservedInstance> } => {
+  const { record } = state;
+  const observed = new Map(context.backend.observe(state.name).map((instance) => [instance.index, instance]));
+  const indexes = new Set([...observed.keys(), ...Array.from({ length: record.instances }, (_, index) => index)]);
+  const processes = [...indexes]
+    .sort((a, b) => a - b)
+    .map((index) => viewInstance(state, index, observed.get(index), context));
+  const view: AppView = {
     name: state.name,
     instances: record.instances,
     running: record.running,
@@ -78,19 +102,18 @@ export const viewApp = async (
     ...(record.rollout && { rollout: record.rollout }),
     processes,
   };
+  return { view, observed };
 };
 
-const viewInstance = async (
+const viewInstance = (
   state: AppState,
   index: number,
   instance: ObservedInstance | undefined,
-  context: { backend: Backend; counters: Counters; meter: UsageMeter; now: number },
-  usage: boolean,
-): Promise<InstanceView> => {
+  { counters, now }: ViewContext,
+): InstanceView => {
   const hold = state.record.holds[index];
-  const track = context.counters.get(state.name, index);
+  const track = counters.get(state.name, index);
   const exit = instance?.exit ?? hold?.exit ?? track.exit;
-  const figures = usage && instance?.pid !== undefined ? await context.meter.measure(state.name, instance) : {};
   return {
     name: `${state.name}:${index}`,
     app: state.name,
@@ -98,10 +121,9 @@ const viewInstance = async (
     status: statusOf(state, index, instance, hold),
     ...(instance && { unit: instance.unit, spec: instance.fingerprint, run: instance.run }),
     ...(instance?.pid !== undefined && { pid: instance.pid }),
-    ...figures,
     ...(instance?.startedAt !== undefined && {
       startedAt: instance.startedAt,
-      uptimeMs: Math.max(0, context.now - instance.startedAt),
+      uptimeMs: Math.max(0, now - instance.startedAt),
     }),
     restarts: track.total,
     ...(exit && { exit }),

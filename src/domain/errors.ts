@@ -148,6 +148,12 @@ const TABLE = {
     message: "velosd knows no '{method}'",
     hint: "it is {version}; is it older than this velos? `velos kill` lets the newer one start",
   },
+  CURSOR_INVALID: {
+    status: 400,
+    exit: 2,
+    message: "this cursor is not one of the log: {why}",
+    hint: "leave it out, and take the one of the answer",
+  },
   LOGS_UNAVAILABLE: { status: 502, exit: 1, message: "cannot read the logs: {why}", hint: "{hint}" },
   INTERNAL: {
     status: 500,

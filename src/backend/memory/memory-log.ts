@@ -1,13 +1,16 @@
+import { VelosError } from "../../domain/errors.ts";
 import { isAtLeast, levelOf } from "../../domain/log-level.ts";
 import type { LogLine, LogQuery } from "../backend.ts";
 
 /** Lines of every instance, in the order in which they were written. */
 export class MemoryLog {
   #lines: LogLine[] = [];
+  #written = 0;
   readonly #wakes = new Set<() => void>();
 
   write(app: string, index: number, text: string, nowMs: number): void {
-    this.#lines.push({ at: nowMs * 1000, app, index, stream: "stdout", ...levelOf(text) });
+    const place = String(++this.#written);
+    this.#lines.push({ at: nowMs * 1000, app, index, stream: "stdout", ...levelOf(text), place });
     for (const wake of this.#wakes) wake();
   }
 
@@ -16,7 +19,7 @@ export class MemoryLog {
   }
 
   async *read(query: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
-    const pattern = query.grep === undefined ? undefined : new RegExp(query.grep, "u");
+    const pattern = typeof query.grep === "string" ? new RegExp(query.grep, "u") : query.grep;
     const matches = (line: LogLine): boolean =>
       line.app === query.app &&
       (query.index === undefined || line.index === query.index) &&
@@ -25,7 +28,9 @@ export class MemoryLog {
       (query.level === undefined || isAtLeast(line.level, query.level)) &&
       (pattern === undefined || pattern.test(line.message));
     const given = new Set(this.#lines);
-    yield* query.lines === 0 ? [] : this.#lines.filter(matches).slice(-query.lines);
+    const after = query.after && placeNumber(query.after.places);
+    const past = this.#lines.filter((line) => matches(line) && (after === undefined || Number(line.place) > after));
+    yield* query.lines === 0 ? [] : after === undefined ? past.slice(-query.lines) : past.slice(0, query.lines);
     if (!query.follow) return;
     let wake = (): void => undefined;
     const onWake = (): void => wake();
@@ -44,3 +49,9 @@ export class MemoryLog {
     }
   }
 }
+
+const placeNumber = (places: readonly string[]): number => {
+  const [place = "0"] = places;
+  if (places.length > 1 || !/^\d{1,15}$/.test(place)) throw new VelosError("CURSOR_INVALID", { why: `'${place}'` });
+  return Number(place);
+};

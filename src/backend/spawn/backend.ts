@@ -47,6 +47,7 @@ export class SpawnBackend implements Backend {
   readonly #stateDir: string;
   readonly #now: () => number;
   readonly #logs: LogStore;
+  readonly logsByInstance = true;
   readonly #figures = new TreeFigures();
   readonly #instances = new Map<string, Map<number, Instance>>();
   readonly #adopted = new AdoptedProcesses();

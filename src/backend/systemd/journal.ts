@@ -16,6 +16,9 @@ export interface JournalReader {
   byPid: (pid: number) => { app: string; index: number } | undefined;
 }
 
+/** What of an entry is read: writing and parsing the others would take most of the time. */
+const FIELDS = "MESSAGE,PRIORITY,_SYSTEMD_UNIT,_SYSTEMD_USER_UNIT,_PID,_SOURCE_REALTIME_TIMESTAMP";
+
 /** Entries looked at for one query at most, so that a filter that matches nothing has an end. */
 const SCAN_LIMIT = 2_000_000;
 
@@ -32,15 +35,20 @@ export async function* journalLines(
   const matches = lineFilter(query);
   if (query.lines > 0 || query.follow) {
     const found: LogLine[] = [];
+    const { after } = query;
+    const from = after ? ["--after-cursor", cursorOf(after.places)] : ["--reverse"];
+    const patience = query.patienceMs === undefined ? undefined : AbortSignal.timeout(query.patienceMs);
+    const ended = patience ? AbortSignal.any([signal, patience]) : signal;
     let looked = 0;
-    for await (const entry of entries(["--reverse", ...range(query), ...selection(query, scope)], signal)) {
+    for await (const entry of entries([...from, ...range(query), ...selection(query, scope)], ended)) {
       cursor ??= entry["__CURSOR"] as string;
       if (query.lines === 0 || ++looked > SCAN_LIMIT) break;
       const line = toLine(entry, query, scope, byPid);
       if (line && matches(line)) found.push(line);
       if (found.length >= query.lines) break;
     }
-    yield* found.reverse();
+    if ((patience?.aborted === true && !signal.aborted) || looked > SCAN_LIMIT) query.gaveUp?.();
+    yield* after ? found : found.reverse();
   }
   if (!query.follow || signal.aborted) return;
   const from = cursor === undefined ? [] : ["--after-cursor", cursor];
@@ -94,7 +102,15 @@ const toLine = (entry: Entry, query: LogQuery, scope: Scope, byPid: JournalReade
     stream: "unknown",
     level,
     message,
+    place: textOf(entry["__CURSOR"]),
   };
+};
+
+/** @throws VelosError CURSOR_INVALID */
+const cursorOf = (places: readonly string[]): string => {
+  const [place = ""] = places;
+  if (places.length === 1 && /^(?:[a-z]=[0-9a-f]{1,40};?){2,8}$/.test(place)) return place;
+  throw new VelosError("CURSOR_INVALID", { why: "journald did not give it" });
 };
 
 /** The instance of a line that names no unit; -1 when its process is not remembered any more. */
@@ -106,7 +122,7 @@ const fromPid = (entry: Entry, app: string, byPid: JournalReader["byPid"]): { ap
 /** True for the lines that a query's level, pattern and time ask for. */
 const lineFilter = (query: LogQuery): ((line: LogLine) => boolean) => {
   const least = query.level === undefined ? logLevels.length : logLevels.indexOf(query.level);
-  const pattern = query.grep === undefined ? undefined : new RegExp(query.grep, "u");
+  const pattern = typeof query.grep === "string" ? new RegExp(query.grep, "u") : query.grep;
   return (line) => logLevels.indexOf(line.level) <= least && (pattern?.test(line.message) ?? true);
 };
 
@@ -114,7 +130,7 @@ async function* entries(args: string[], signal: AbortSignal): AsyncIterable<Entr
   if (signal.aborted) return;
   const child: ChildProcessByStdio<null, Readable, Readable> = spawn(
     "journalctl",
-    ["--output=json", "--all", "--quiet", "--no-pager", ...args],
+    ["--output=json", `--output-fields=${FIELDS}`, "--all", "--quiet", "--no-pager", ...args],
     { stdio: ["ignore", "pipe", "pipe"], env: { LANG: "C.UTF-8", PATH: process.env["PATH"] ?? "/usr/bin:/bin" } },
   );
   const failure: { why?: string; stderr: string } = { stderr: "" };

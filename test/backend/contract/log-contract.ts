@@ -1,3 +1,4 @@
+import type { LogLine } from "../../../src/backend/backend.ts";
 import { expect, test } from "vitest";
 import type { ContractContext } from "../contract.ts";
 import { firstMessages, takeLines } from "../harness.ts";
@@ -27,6 +28,32 @@ export const logContract = (context: ContractContext): void => {
     expect(await query({ since: Date.now() + 60_000 })).toEqual([]);
     expect(await query({ until: Date.now() - 60_000 })).toEqual([]);
     expect(await query({ since: Date.now() - 60_000 })).toEqual(lines);
+  });
+
+  test("each line has a place, from which reading goes on, one page after the other", async () => {
+    const many = Array.from({ length: 25 }, (_, at) => `${at % 5 === 0 ? "ERROR" : "line"} ${at}`);
+    await context.start({ does: "print", lines: many });
+    const { backend } = context.watched;
+    const { app } = context;
+    await firstMessages(backend, app, 25);
+    const signal = new AbortController().signal;
+    const read = async (more: object): Promise<LogLine[]> => {
+      const found: LogLine[] = [];
+      for await (const line of backend.logs({ app, lines: 10, follow: false, ...more }, signal)) found.push(line);
+      return found;
+    };
+    const after = ({ at, place }: LogLine) => ({ after: { at, places: [place!] } });
+    const all = await read({ lines: 100 });
+    expect(new Set(all.map(({ place }) => place)).size).toBe(25);
+    expect(await takeLines(backend, { app, lines: 25, follow: true }, 25)).toEqual(all);
+    const texts = async (more: object) => (await read(more)).map(({ message }) => message);
+    expect(await texts(after(all[4]!))).toEqual(many.slice(5, 15));
+    expect(await texts(after(all[14]!))).toEqual(many.slice(15, 25));
+    expect(await texts(after(all[24]!))).toEqual([]);
+    expect(await texts({ ...after(all[0]!), level: "error", lines: 2 })).toEqual([many[5], many[10]]);
+    await expect(read({ after: { at: 0, places: ["nothing\n; --file=/etc/passwd"] } })).rejects.toMatchObject({
+      code: "CURSOR_INVALID",
+    });
   });
 
   test("a line says when, where from and how severe", async () => {

@@ -70,10 +70,12 @@ describe("rotating", () => {
     for (let at = 0; at < 5000; at += 500) {
       appendFileSync(path, numbered(at, at + 500).join("\n") + "\n");
       if (at % 1500 === 0)
-        for (let lines = await reader.next(); lines; lines = await reader.next()) followed.push(...lines);
+        for (let lines = await reader.next(); lines; lines = await reader.next())
+          followed.push(...lines.map(({ text }) => text));
       await rotate(file, 100);
     }
-    for (let lines = await reader.next(); lines; lines = await reader.next()) followed.push(...lines);
+    for (let lines = await reader.next(); lines; lines = await reader.next())
+      followed.push(...lines.map(({ text }) => text));
     expect(await backward(file)).toEqual(numbered(0, 5000));
     expect(followed).toEqual(numbered(0, 5000));
     expect(existsSync(`${path}.10`)).toBe(true);
@@ -110,10 +112,10 @@ describe("rotating", () => {
     const file = new LogFile(path);
     writeFileSync(path, "one\ntwo\n");
     const reader = new ForwardReader(file, 0);
-    expect(await reader.next()).toEqual(["one", "two"]);
+    expect((await reader.next())?.map(({ text }) => text)).toEqual(["one", "two"]);
     truncateSync(path);
     appendFileSync(path, "three\n");
-    expect(await reader.next()).toEqual(["three"]);
+    expect((await reader.next())?.map(({ text }) => text)).toEqual(["three"]);
   });
 });
 

@@ -1,16 +1,21 @@
 import { open } from "node:fs/promises";
-import { StringDecoder } from "node:string_decoder";
 import type { LogFile } from "./log-file.ts";
 
 const CHUNK_BYTES = 64 * 1024;
-const MAX_LINE_CHARACTERS = 1024 * 1024;
+const MAX_LINE_BYTES = 1024 * 1024;
+const NEWLINE = 10;
+
+/** A line, without its line break, and the position after it. */
+export interface AddedLine {
+  text: string;
+  end: number;
+}
 
 /** Reads what is added to a log, line by line, across rotations. */
 export class ForwardReader {
   readonly #file: LogFile;
-  readonly #decoder = new StringDecoder("utf8");
   #at: number;
-  #rest = "";
+  #rest: Buffer = Buffer.alloc(0);
 
   constructor(file: LogFile, at: number) {
     this.#file = file;
@@ -21,7 +26,7 @@ export class ForwardReader {
    * The lines that are complete by now, of the next chunk.
    * @returns undefined when everything there is has been read
    */
-  next(): Promise<string[] | undefined> {
+  next(): Promise<AddedLine[] | undefined> {
     return this.#file.mutex.run(async () => {
       let segments = this.#file.segments();
       if (segments[0]!.end < this.#at) {
@@ -38,16 +43,23 @@ export class ForwardReader {
       const handle = await open(segment.path, "r");
       const { bytesRead } = await handle.read(chunk, 0, length, from - segment.start).finally(() => handle.close());
       this.#at = from + bytesRead;
-      return bytesRead === 0 ? undefined : this.#split(this.#decoder.write(chunk.subarray(0, bytesRead)));
+      return bytesRead === 0 ? undefined : this.#split(chunk.subarray(0, bytesRead), from);
     });
   }
 
-  #split(text: string): string[] {
-    const lines = (this.#rest + text).split("\n");
-    this.#rest = lines.pop() ?? "";
-    if (this.#rest.length <= MAX_LINE_CHARACTERS) return lines;
-    lines.push(this.#rest);
-    this.#rest = "";
+  #split(chunk: Buffer, from: number): AddedLine[] {
+    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const start = from - this.#rest.length;
+    const lines: AddedLine[] = [];
+    let begin = 0;
+    for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, begin)) {
+      lines.push({ text: bytes.toString("utf8", begin, at), end: start + at + 1 });
+      begin = at + 1;
+    }
+    this.#rest = bytes.subarray(begin);
+    if (this.#rest.length <= MAX_LINE_BYTES) return lines;
+    lines.push({ text: this.#rest.toString("utf8"), end: start + bytes.length });
+    this.#rest = Buffer.alloc(0);
     return lines;
   }
 }

@@ -8,7 +8,7 @@ export type LineFilter = (text: string) => { level: LogLevel; message: string } 
 
 /** @throws VelosError LOGS_UNAVAILABLE when `grep` is no regular expression */
 export const lineFilter = (query: LogQuery): LineFilter => {
-  const pattern = query.grep === undefined ? undefined : compile(query.grep);
+  const pattern = typeof query.grep === "string" ? compile(query.grep) : query.grep;
   return (text) => {
     // A carriage return before the line break belongs to it.
     const line = levelOf(text.endsWith("\r") ? text.slice(0, -1) : text);

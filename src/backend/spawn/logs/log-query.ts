@@ -8,6 +8,7 @@ import { lineTime } from "./line-time.ts";
 import type { LogFile } from "./log-file.ts";
 import type { PastSource } from "./past-lines.ts";
 import { pastLines } from "./past-lines.ts";
+import { placeOf } from "./place.ts";
 import { indexOfLog } from "./paths.ts";
 
 /** What a query needs of the store. */
@@ -51,12 +52,13 @@ export async function* queryLogs(source: LogSource, query: LogQuery, signal: Abo
         readers.set(index, reader);
         for (let lines = await reader.next(); lines !== undefined && !signal.aborted; lines = await reader.next()) {
           const now = source.now();
-          for (const text of lines) {
+          for (const { text, end } of lines) {
             const match = filter(text);
             if (match === undefined) continue;
             const atMs = lineTime(match.message, { from: lookedAt, at: now, to: now });
             if (query.until !== undefined && atMs > query.until) return;
-            yield { at: Math.round(atMs * 1000), app: query.app, index, stream: "unknown", ...match };
+            const place = placeOf(index, end);
+            yield { at: Math.round(atMs * 1000), app: query.app, index, stream: "unknown", ...match, place };
           }
         }
       }
