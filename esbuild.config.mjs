@@ -3,6 +3,7 @@
 import { build } from "esbuild";
 import { chmod, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename } from "node:path";
+import { buildDashboard } from "./vite.config.mjs";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8"));
 
@@ -89,3 +90,4 @@ for (const file of await readdir(made)) {
   await rename(`${made}/${file}`, `${out}/${file}`);
 }
 await rm(made, { recursive: true });
+await buildDashboard(`${out}/dashboard`);

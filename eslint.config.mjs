@@ -12,8 +12,11 @@ const zones = {
   api: ["domain", "backend", "controller"],
   client: ["domain", "config", "backend", "api"],
   metrics: ["domain", "config", "api", "client"],
-  cli: ["domain", "config", "backend", "controller", "api", "client", "metrics"],
+  mcp: ["domain", "config", "api", "client"],
+  cli: ["domain", "config", "backend", "controller", "api", "client", "metrics", "mcp"],
   daemon: ["domain", "config", "backend", "controller", "api"],
+  // In the browser: of api its types only, see below.
+  dashboard: ["domain", "api"],
 };
 
 const folders = Object.keys(zones);
@@ -21,7 +24,7 @@ const folders = Object.keys(zones);
 const zone = (folder) => {
   const forbidden = folders.filter((other) => other !== folder && !zones[folder].includes(other));
   return {
-    files: [`src/${folder}/**/*.ts`],
+    files: [`src/${folder}/**/*.{ts,tsx}`],
     rules: {
       "no-restricted-imports": [
         "error",
@@ -51,12 +54,30 @@ const pure = {
   },
 };
 
+/** The schemas stay out of what a browser loads. */
+const typesOnly = {
+  files: ["src/dashboard/**/*.{ts,tsx}"],
+  rules: {
+    "@typescript-eslint/no-restricted-imports": [
+      "error",
+      {
+        patterns: [{ group: ["**/api/**"], allowTypeImports: true, message: "the dashboard takes only types from it" }],
+      },
+    ],
+  },
+};
+
 export default tseslint.config(
   { ignores: ["dist/**", "node_modules/**", "test-output/**", "packaging/examples/**", "src/preload/**"] },
   {
-    files: ["**/*.ts"],
+    files: ["**/*.{ts,tsx}"],
     extends: [tseslint.configs.recommendedTypeChecked],
-    languageOptions: { parserOptions: { project: "./tsconfig.json", tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        project: ["./tsconfig.json", "./src/dashboard/tsconfig.json"],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
     rules: {
       "@typescript-eslint/no-floating-promises": "error",
       "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
@@ -84,5 +105,6 @@ export default tseslint.config(
     },
   },
   ...folders.map(zone),
+  typesOnly,
   pure,
 );

@@ -1,0 +1,74 @@
+import type { MessageOf } from "../../api/push-messages.ts";
+
+/** A line as the server sends it. */
+export type LogLine = MessageOf<"log">["lines"][number];
+
+/** A line as it is shown. */
+export interface ShownLine extends LogLine {
+  /** Counts lines, also those that were dropped; a line keeps it. */
+  id: number;
+}
+
+/** The newest lines of what is followed, bounded. Never changed in place. */
+export interface LogBuffer {
+  lines: readonly ShownLine[];
+  /** How many lines were taken so far. */
+  taken: number;
+  /** Lines that the server left out because the connection was too slow. */
+  skipped: number;
+  /** To go on after the last line, when the connection was lost. */
+  cursor: string | undefined;
+}
+
+export const emptyLog: LogBuffer = { lines: [], taken: 0, skipped: 0, cursor: undefined };
+
+/** Appends lines; of more than `limit` the oldest go. */
+export const appendLines = (
+  buffer: LogBuffer,
+  lines: readonly LogLine[],
+  cursor: string | undefined,
+  limit: number,
+): LogBuffer => {
+  const numbered = lines.map((line, at) => ({ ...line, id: buffer.taken + at }));
+  const all = numbered.length >= limit ? numbered : [...buffer.lines, ...numbered];
+  return { ...buffer, lines: all.slice(-limit), taken: buffer.taken + lines.length, cursor };
+};
+
+/** A part of a message: found or not. */
+export interface Part {
+  text: string;
+  found: boolean;
+}
+
+/** Lines in which a text occurs, whatever its case. Without a text all of them. */
+export const linesWith = (lines: readonly ShownLine[], search: string): readonly ShownLine[] => {
+  if (search === "") return lines;
+  const wanted = search.toLowerCase();
+  return lines.filter(
+    ({ message, app, index }) => message.toLowerCase().includes(wanted) || `${app}:${index}` === wanted,
+  );
+};
+
+/** Cuts a message where a text occurs, whatever its case; the parts together are the message. */
+export const partsOf = (message: string, search: string): Part[] => {
+  if (search === "") return [{ text: message, found: false }];
+  const wanted = search.toLowerCase();
+  const lower = message.toLowerCase();
+  // Lower case may have another length (İ): then nothing is marked rather than something wrong.
+  if (lower.length !== message.length) return [{ text: message, found: false }];
+  const parts: Part[] = [];
+  let from = 0;
+  for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, from)) {
+    if (at > from) parts.push({ text: message.slice(from, at), found: false });
+    parts.push({ text: message.slice(at, at + wanted.length), found: true });
+    from = at + wanted.length;
+  }
+  if (from < message.length) parts.push({ text: message.slice(from), found: false });
+  return parts;
+};
+
+const CONTROLS =
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])|[\u0000-\u0008\u000b-\u001f\u007f]/g;
+
+/** A message without what a terminal would take for a command: colours, titles, control characters. */
+export const plainText = (message: string): string => message.replace(CONTROLS, "");

@@ -1,0 +1,141 @@
+import type { JSX } from "preact";
+import { memo } from "preact/compat";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { logLevels } from "../../domain/log-level.ts";
+import type { LogLevel } from "../../domain/log-level.ts";
+import { logIndex, logLevel, logSearch } from "../page.ts";
+import { logs } from "../store.ts";
+import type { FleetApp } from "../state/fleet.ts";
+import type { ShownLine } from "../state/log-buffer.ts";
+import { linesWith, partsOf } from "../state/log-buffer.ts";
+import { DownIcon } from "./icons.tsx";
+
+/** So near to the end counts as being there. */
+const NEAR_PX = 24;
+
+/** What an app writes, as it writes it. */
+export const LogView = ({ app }: { app: FleetApp }): JSX.Element => {
+  const { lines, skipped, taken } = logs.buffer.value;
+  const search = logSearch.value.trim();
+  const shown = linesWith(lines, search);
+  return (
+    <section class="log" aria-label="Log">
+      <div class="log-head">
+        <h3>Log</h3>
+        <select
+          aria-label="Instance"
+          value={logIndex.value ?? ""}
+          onChange={({ currentTarget: { value } }) => (logIndex.value = value === "" ? undefined : Number(value))}
+        >
+          <option value="">all instances</option>
+          {app.processes.map(({ index, name }) => (
+            <option key={index} value={index}>
+              {name}
+            </option>
+          ))}
+        </select>
+        <select
+          aria-label="Level"
+          value={logLevel.value ?? ""}
+          onChange={({ currentTarget: { value } }) => (logLevel.value = (value || undefined) as LogLevel | undefined)}
+        >
+          <option value="">all levels</option>
+          {logLevels.slice(0, -1).map((level) => (
+            <option key={level} value={level}>
+              {level === "fatal" ? level : `${level} and worse`}
+            </option>
+          ))}
+        </select>
+        <input
+          type="search"
+          placeholder="Search"
+          aria-label="Search in the log"
+          value={logSearch.value}
+          onInput={({ currentTarget }) => (logSearch.value = currentTarget.value)}
+        />
+        {search !== "" && <span class="hint">{shown.length} found</span>}
+      </div>
+      {logs.failure.value !== undefined && <p class="failure">{logs.failure.value}</p>}
+      {skipped > 0 && (
+        <p class="hint">{skipped} lines were left out: they came faster than this page could take them</p>
+      )}
+      <Lines shown={shown} taken={taken} search={search} all={logIndex.value === undefined} />
+    </section>
+  );
+};
+
+interface LinesProps {
+  shown: readonly ShownLine[];
+  taken: number;
+  search: string;
+  /** Lines of several instances: each says whose it is. */
+  all: boolean;
+}
+
+const Lines = ({ shown, taken, search, all }: LinesProps): JSX.Element => {
+  const box = useRef<HTMLDivElement>(null);
+  const isAtEnd = useRef(true);
+  /** How many lines had been taken when the reader left the end; undefined while following. */
+  const [leftAt, setLeftAt] = useState<number>();
+
+  useLayoutEffect(() => {
+    const element = box.current!;
+    if (isAtEnd.current) element.scrollTop = element.scrollHeight;
+  }, [shown, search]);
+
+  const onScroll = (): void => {
+    const { scrollHeight, scrollTop, clientHeight } = box.current!;
+    const atEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    if (atEnd === isAtEnd.current) return;
+    isAtEnd.current = atEnd;
+    setLeftAt(atEnd ? undefined : taken);
+  };
+  const jump = (): void => {
+    isAtEnd.current = true;
+    setLeftAt(undefined);
+    box.current!.scrollTop = box.current!.scrollHeight;
+  };
+
+  const missed = leftAt === undefined ? 0 : taken - leftAt;
+  return (
+    <div class="log-frame">
+      {/* Focusable, so that it can be scrolled by keys. */}
+      <div class="lines" ref={box} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label="Lines">
+        {shown.map((line) => (
+          <Line key={line.id} line={line} search={search} all={all} />
+        ))}
+        {shown.length === 0 && <p class="nothing">{search === "" ? "Nothing written yet." : "Nothing found."}</p>}
+      </div>
+      {leftAt !== undefined && (
+        <button type="button" class="jump" onClick={jump}>
+          <DownIcon /> {missed > 0 ? `${missed} new` : "newest"}
+        </button>
+      )}
+    </div>
+  );
+};
+
+const time = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+const Line = memo(({ line, search, all }: { line: ShownLine; search: string; all: boolean }): JSX.Element => {
+  const { at, index, level, message } = line;
+  const date = new Date(at / 1000);
+  return (
+    <div class={`line ${level}`}>
+      <time dateTime={date.toISOString()} title={full.format(date)}>
+        {time.format(date)}
+      </time>
+      {all && <span class={`whose hue-${Math.max(0, index) % 8}`}>{index < 0 ? "?" : index}</span>}
+      <span class="message">
+        {level !== "info" && <b class="level">{level} </b>}
+        {partsOf(message, search).map(({ text, found }, place) => (found ? <mark key={place}>{text}</mark> : text))}
+      </span>
+    </div>
+  );
+});
