@@ -3,6 +3,7 @@ import type { AppSpec } from "../domain/app.ts";
 import type { Histogram } from "../domain/histogram.ts";
 import type { Exit, ObservedInstance } from "../domain/instance.ts";
 import type { LogLevel } from "../domain/log-level.ts";
+import type { RunVariables } from "../domain/run-variables.ts";
 
 export { logLevels, type LogLevel } from "../domain/log-level.ts";
 
@@ -96,9 +97,9 @@ export interface LogLine {
   stream: "stdout" | "stderr" | "unknown";
   level: LogLevel;
   message: string;
-}
   /** Where it stands: different for each line of an app, and the same whenever it is read. */
   place?: string;
+}
 
 /** What a backend can and cannot do here; `velos doctor` prints it. */
 export interface Facility {
@@ -122,9 +123,9 @@ export interface Facility {
  */
 export interface Backend {
   readonly name: BackendName;
-  /** Identity of the supervisor's life: what was created in another epoch is gone (reboot, new user manager). */
   /** True where the places of log lines are those in the log of their instance, absent where in one log of all. */
   readonly logsByInstance?: true;
+  /** Identity of the supervisor's life: what was created in another epoch is gone (reboot, new user manager). */
   readonly epoch: string;
 
   /** Finds what runs and begins to watch. `onChange` is called with an app's name whenever it may have changed. */
@@ -150,13 +151,17 @@ export interface Backend {
   /**
    * Starts an absent instance; resolves when it is online (and ready, where it has a readiness signal).
    * @param count how many instances the app has
+   * @param variables besides those of the spec; they win
    * @throws VelosError BACKEND_FAILED when it did not come up
    */
-  start(spec: AppSpec, index: number, count: number): Promise<void>;
+  start(spec: AppSpec, index: number, count: number, variables?: RunVariables): Promise<void>;
   /** Ends an instance gracefully, by force after its kill timeout; resolves when it is gone. Absent: does nothing. */
   stop(app: string, index: number): Promise<void>;
-  /** Gives a running instance a new run on the spec it was started with; resolves as `start` does. */
-  restart(app: string, index: number): Promise<void>;
+  /**
+   * Gives a running instance a new run on the spec it was started with; resolves as `start` does. Without `variables` it
+   * keeps the lasting ones it has.
+   */
+  restart(app: string, index: number, variables?: RunVariables): Promise<void>;
   /** Forgets an instance that is dead, so that its name is free. */
   clear(app: string, index: number): Promise<void>;
   /** Applies the limits of the spec to what runs, without a restart. */

@@ -34,7 +34,8 @@ export class AppVersions {
   }
 }
 
-const findVersion = async (spec: AppSpec): Promise<string> => {
+/** What the nearest package.json above the app's script says; empty where there is none. */
+export const findVersion = async (spec: AppSpec): Promise<string> => {
   let directory = spec.script === undefined ? spec.cwd : dirname(spec.script);
   for (let level = 0; level < MAX_LEVELS; level++) {
     const found = await versionIn(directory);

@@ -23,7 +23,9 @@ import { Converge } from "./converge.ts";
 import { Counters } from "./counters.ts";
 import { Events } from "./events.ts";
 import { Health } from "./health.ts";
+import { Identities } from "./identities.ts";
 import { LiveFeed } from "./live-feed.ts";
+import type { CommandType, Observer } from "./observer.ts";
 import { Rollouts } from "./rollouts.ts";
 import type { Wait } from "./settle.ts";
 import { settle } from "./settle.ts";
@@ -40,6 +42,10 @@ export interface ControllerOptions {
   stateDirectory: string;
   now?: () => number;
   report?: (problem: string) => void;
+  /** Tells this machine and scope from all others: what `service.instance.id` of instances is made of. */
+  place?: string;
+  /** Who is told what happens; see observer.ts. */
+  observer?: Observer | undefined;
 }
 
 /** What a command did. */
@@ -70,10 +76,12 @@ export class Controller {
   readonly #triggers: Triggers;
   readonly #health: Health;
   readonly #now: () => number;
+  readonly #observer: Observer | undefined;
 
   constructor(options: ControllerOptions) {
     this.backend = options.backend;
     this.#now = options.now ?? Date.now;
+    this.#observer = options.observer;
     const report = options.report ?? ((): void => {});
     this.#store = new Store(`${options.stateDirectory}/apps`);
     this.counters = new Counters(`${options.stateDirectory}/counters`);
@@ -83,6 +91,8 @@ export class Controller {
       store: this.#store,
       counters: this.counters,
       events: this.events,
+      identities: new Identities(options.place ?? ""),
+      observer: options.observer,
       now: this.#now,
       report,
       annotate: (record, instances) =>
@@ -204,10 +214,11 @@ export class Controller {
     if (!existing) {
       const creating = this.#create(spec, quantity).finally(() => this.#creating.delete(spec.name));
       this.#creating.set(spec.name, creating);
-      const state = await creating;
-      await settle(this.converge, state, { failOn: "any" });
+      await this.#observed(spec.name, "start", async () => {
+        await settle(this.converge, await creating, { failOn: "any" });
+      });
       await this.#triggers.settled();
-      return { app: await this.#view(state), outcome: "created" };
+      return { app: await this.#view(await creating), outcome: "created" };
     }
     const moves = existing.record.running && !sameListen(spec, existing.record.spec);
     // Sockets cannot be exchanged under instances that have them: the app goes down and comes up on the new ones.
@@ -229,14 +240,18 @@ export class Controller {
       return { app: await this.#view(existing), outcome: "unchanged" };
     }
     const stamp = this.#stamp();
-    await this.converge.change(existing, (current) => {
-      const next: AppRecord = { ...resumed(current, this.#alive(current)), instances: count };
-      if (fingerprint(spec) === fingerprint(current.spec)) return this.#gather({ ...next, spec }, existing, stamp);
-      if (current.running) return beginUpdate(next, spec, this.#instances(existing), stamp);
-      return this.#gather({ ...next, spec, previous: current.spec }, existing, stamp);
+    // A change of the spec alone is a rollout, which is told by itself.
+    const type = !record.running || held ? "start" : count === record.instances ? undefined : "scale";
+    await this.#observed(spec.name, type, async () => {
+      await this.converge.change(existing, (current) => {
+        const next: AppRecord = { ...resumed(current, this.#alive(current)), instances: count };
+        if (fingerprint(spec) === fingerprint(current.spec)) return this.#gather({ ...next, spec }, existing, stamp);
+        if (current.running) return beginUpdate(next, spec, this.#instances(existing), stamp);
+        return this.#gather({ ...next, spec, previous: current.spec }, existing, stamp);
+      });
+      await this.backend.adjust(spec);
+      await this.#settled(existing, wait);
     });
-    await this.backend.adjust(spec);
-    await this.#settled(existing, wait);
     await this.#triggers.settled();
     return {
       app: await this.#view(existing),
@@ -264,18 +279,22 @@ export class Controller {
     return this.#each(selectors, async (state, indexes) => {
       if (!state.record.running) await this.converge.prepare(state);
       const stamp = this.#stamp();
-      await this.converge.change(state, (record) =>
-        this.#gather(resumed(record, this.#alive(record), indexes), state, stamp),
-      );
-      await settle(this.converge, state, { failOn: "any", ...(indexes && { indexes }) });
+      await this.#observed(state.name, "start", async () => {
+        await this.converge.change(state, (record) =>
+          this.#gather(resumed(record, this.#alive(record), indexes), state, stamp),
+        );
+        await settle(this.converge, state, { failOn: "any", ...(indexes && { indexes }) });
+      });
     });
   }
 
   /** Stops apps or single instances; they stay stopped, also over a reboot. */
   async stop(selectors: readonly string[]): Promise<AppView[]> {
     return this.#each(selectors, async (state, indexes) => {
-      await this.converge.change(state, (record) => stopped(record, indexes, this.#now()));
-      await settle(this.converge, state, { failOn: "none", ...(indexes && { indexes }) });
+      await this.#observed(state.name, "stop", async () => {
+        await this.converge.change(state, (record) => stopped(record, indexes, this.#now()));
+        await settle(this.converge, state, { failOn: "none", ...(indexes && { indexes }) });
+      });
     });
   }
 
@@ -304,12 +323,14 @@ export class Controller {
       throw new VelosError("SELECTOR_INVALID", { selector: app, why: "an app is scaled as a whole" });
     }
     const state = this.#state(target!.app);
-    await this.converge.change(state, (record) => {
-      const instances = applyQuantity(quantity, record.instances, availableParallelism());
-      const holds = Object.fromEntries(Object.entries(record.holds).filter(([index]) => Number(index) < instances));
-      return { ...record, instances, holds };
+    await this.#observed(state.name, "scale", async () => {
+      await this.converge.change(state, (record) => {
+        const instances = applyQuantity(quantity, record.instances, availableParallelism());
+        const holds = Object.fromEntries(Object.entries(record.holds).filter(([index]) => Number(index) < instances));
+        return { ...record, instances, holds };
+      });
+      await settle(this.converge, state, { failOn: "any" });
     });
-    await settle(this.converge, state, { failOn: "any" });
     return this.#view(state);
   }
 
@@ -332,8 +353,10 @@ export class Controller {
     await Promise.all(
       targets.map(async ({ app }) => {
         const state = this.#state(app);
-        await this.converge.change(state, (record) => ({ ...record, deleting: true, running: false }));
-        await settle(this.converge, state, { failOn: "none", until: "deleted" });
+        await this.#observed(app, "delete", async () => {
+          await this.converge.change(state, (record) => ({ ...record, deleting: true, running: false }));
+          await settle(this.converge, state, { failOn: "none", until: "deleted" });
+        });
         this.meter.forget(app);
       }),
     );
@@ -383,6 +406,18 @@ export class Controller {
 
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {
     return this.backend.logs(query, signal);
+  }
+
+  /** Does a command's work, watched from its beginning to its end where somebody watches and there is what to tell. */
+  async #observed(app: string, type: CommandType | undefined, work: () => Promise<void>): Promise<void> {
+    const ended = type && this.#observer?.command(app, type, this.#now());
+    try {
+      await work();
+    } catch (error) {
+      ended?.({ at: this.#now(), error });
+      throw error;
+    }
+    ended?.({ at: this.#now() });
   }
 
   /** Waits for what a command began; a rollout that the command does not wait for goes on by itself. */

@@ -11,8 +11,11 @@ import { AppState } from "./app-state.ts";
 import { countLook, rolloutKey } from "./count-look.ts";
 import type { Counters } from "./counters.ts";
 import type { Events } from "./events.ts";
+import type { Identities } from "./identities.ts";
+import type { Observer } from "./observer.ts";
 import { recordDrain, recordRollout } from "./record-tallies.ts";
 import type { Store } from "./store.ts";
+import { Witness } from "./witness.ts";
 
 /** How long an instance is left alone after the backend could not be reached. */
 const RETRY_MS = 500;
@@ -22,6 +25,8 @@ export interface ConvergeOptions {
   store: Store;
   counters: Counters;
   events: Events;
+  identities: Identities;
+  observer?: Observer | undefined;
   now: () => number;
   /** For what nobody waits for: one line each. */
   report: (problem: string) => void;
@@ -37,6 +42,7 @@ export interface ConvergeOptions {
  */
 export class Converge {
   readonly #options: ConvergeOptions;
+  readonly #witness: Witness | undefined;
   readonly #states = new Map<string, AppState>();
   readonly #woken = new Set<string>();
   #scheduled = false;
@@ -44,6 +50,8 @@ export class Converge {
 
   constructor(options: ConvergeOptions) {
     this.#options = options;
+    const { observer, backend, counters, now } = options;
+    if (observer) this.#witness = new Witness({ observer, backend, counters, now });
   }
 
   /** The apps there are, by name. */
@@ -157,9 +165,10 @@ export class Converge {
     if (!state || this.#closed) return;
     const { backend, counters, now } = this.#options;
     const instances = this.observe(app);
-    countLook(state, instances, counters, backend);
+    const sightings = countLook(state, instances, counters, backend);
     const pending = new Map([...state.pending].map(([index, { type }]) => [index, type]));
     this.#replace(state, absorb(state.record, instances, pending, counters.of(app), backend.epoch, now()));
+    this.#witness?.looked(state, sightings);
     const next = this.#plan(state, instances);
     for (const action of next.actions) this.#act(state, action);
     if (next.verdict) this.#conclude(state, next.verdict, instances);
@@ -174,8 +183,11 @@ export class Converge {
   }
 
   #take(state: AppState, record: AppRecord): void {
-    recordRollout(this.#options.counters, state.record, record, this.#options.now());
+    const before = state.record;
+    const at = this.#options.now();
+    recordRollout(this.#options.counters, before, record, at);
     state.record = record;
+    this.#options.observer?.changed(before, record, at);
   }
 
   /** Takes over a record that changed by observation: kept in memory at once, on disk as soon as it can be. */
@@ -196,14 +208,17 @@ export class Converge {
     const entry = { type: action.type, rollout: rolloutKey(state.record) };
     state.pending.set(action.index, entry);
     const ends = action.type === "stop" || action.type === "restart";
+    const watched = this.#witness?.watch(state, action);
     const drainsFrom = ends && state.announced.get(action.index) === "online" ? this.#options.now() : undefined;
-    const run = this.#apply(state, action).then(
+    const run = this.#apply(state, action, watched?.traceparent).then(
       () => {
+        watched?.over({});
         state.failures.delete(action.index);
         if (action.type === "start" && state.pending.get(action.index) === entry) this.#wasUp(state, action.index);
         if (drainsFrom !== undefined) this.#recordDrain(state.name, action, drainsFrom);
       },
       (error: unknown) => {
+        watched?.over({ error, overtaken: state.pending.get(action.index) !== entry });
         // A start that a stop has overtaken fails, and that is what was wanted.
         if (state.pending.get(action.index) === entry) this.#failed(state, action, error);
       },
@@ -228,17 +243,19 @@ export class Converge {
     recordDrain(counters, app, action, began, now(), instance);
   }
 
-  async #apply(state: AppState, action: Action): Promise<void> {
-    const { backend } = this.#options;
+  async #apply(state: AppState, action: Action, traceparent: string | undefined): Promise<void> {
+    const { backend, identities } = this.#options;
     const { spec } = state.record;
     switch (action.type) {
-      case "start":
+      case "start": {
+        const variables = identities.variables(spec, action.index, traceparent);
         await this.prepare(state);
-        return backend.start(spec, action.index, state.record.instances);
+        return backend.start(spec, action.index, state.record.instances, await variables);
+      }
       case "stop":
         return backend.stop(state.name, action.index);
       case "restart":
-        return backend.restart(state.name, action.index);
+        return backend.restart(state.name, action.index, await identities.variables(spec, action.index, traceparent));
       case "clear":
         return backend.clear(state.name, action.index);
     }

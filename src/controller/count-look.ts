@@ -1,6 +1,6 @@
 import type { Backend } from "../backend/backend.ts";
 import { endTrack, trackRun } from "../domain/crash-track.ts";
-import type { ObservedInstance } from "../domain/instance.ts";
+import type { Exit, ObservedInstance } from "../domain/instance.ts";
 import { describeExit } from "../domain/instance.ts";
 import type { AppRecord } from "../domain/record.ts";
 import { isActive } from "../domain/rollout.ts";
@@ -12,6 +12,13 @@ import { recordLook } from "./record-tallies.ts";
 export const rolloutKey = ({ rollout }: AppRecord): string =>
   isActive(rollout) ? `${rollout.id} ${rollout.kind}` : "";
 
+/** What a look showed that the one before did not. */
+export interface Sightings {
+  /** Runs that ended without being told to: how many of an index, which one was the last that is known. */
+  ended: { index: number; ends: number; run: string; exit: Exit | undefined }[];
+  ready: { instance: ObservedInstance; at: number }[];
+}
+
 /**
  * Counts what a look shows that the one before did not: runs, restarts, how they ended. Also notes in `state.refused`
  * an instance whose new run ended so well that nothing of it is left: its rollout would start it for ever.
@@ -21,8 +28,9 @@ export const countLook = (
   instances: readonly ObservedInstance[],
   counters: Counters,
   backend: Backend,
-): void => {
+): Sightings => {
   const { record } = state;
+  const sightings: Sightings = { ended: [], ready: [] };
   const rollout = isActive(record.rollout) ? record.rollout : undefined;
   const knownBefore = runsBefore(state, counters);
   const seen = new Set<number>();
@@ -37,7 +45,9 @@ export const countLook = (
     // The supervisor counts the restarts it makes; those by hand are counted nowhere else.
     const byHand = after.total > before.total && after.restarts === 0;
     if (JSON.stringify(before) !== JSON.stringify(after)) counters.set(state.name, index, after, byHand);
-    recordLook(counters, state, instance, known, after);
+    const { ends, readyAt } = recordLook(counters, state, instance, known, after);
+    if (ends > 0) sightings.ended.push({ index, ends, run: known.run || instance.run, exit: after.exit });
+    if (readyAt !== undefined) sightings.ready.push({ instance, at: readyAt });
   }
   for (const index of record.created.indexes) if (!seen.has(index)) learnExit(state.name, index, counters, backend);
   for (const [index, track] of counters.of(state.name)) {
@@ -47,6 +57,7 @@ export const countLook = (
     else if (rollout?.kind !== "restart" && track.run !== replaced && track.run !== knownBefore.get(index))
       state.refused.set(index, track.exit ? describeExit(track.exit) : "it ended");
   }
+  return sightings;
 };
 
 /** The last run known of each index when the rollout under way began: what an instance that is gone had run as. */

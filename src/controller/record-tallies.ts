@@ -3,11 +3,19 @@ import { durationBounds, observe } from "../domain/histogram.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
 import type { Action } from "../domain/plan.ts";
 import type { AppRecord } from "../domain/record.ts";
-import type { RolloutResult } from "../domain/tally.ts";
+import type { InstanceTally, RolloutResult } from "../domain/tally.ts";
 import { causeOf, newInstanceTally, tallied } from "../domain/tally.ts";
 import { isActive } from "../domain/rollout.ts";
 import type { AppState } from "./app-state.ts";
 import type { Counters } from "./counters.ts";
+
+/** What a look at an instance brought that nobody had seen before. */
+export interface News {
+  /** Runs that ended without being told to. */
+  ends: number;
+  /** When its run became ready, in milliseconds since the epoch: told once for each. */
+  readyAt?: number;
+}
 
 /** Counts by reason what a look added to an instance's track, and once for each run how long it took to get ready. */
 export const recordLook = (
@@ -16,7 +24,7 @@ export const recordLook = (
   instance: ObservedInstance,
   before: CrashTrack,
   after: CrashTrack,
-): void => {
+): News => {
   const tally = counters.tally(state.name);
   const { index, run, startedAt } = instance;
   const known = tally.instances[index] ?? newInstanceTally();
@@ -25,15 +33,20 @@ export const recordLook = (
   const isStopped = instance.status === "stopping" && (instance.exit?.result ?? "success") === "success";
   const asked = pending === "stop" || pending === "restart" || isStopped;
   let next = tallied(known, before, after, causeOf(state.record, index), asked);
+  const news: News = { ends: next === known ? 0 : exitsOf(next) - exitsOf(known) };
   const readyAt = state.record.spec.health ? instance.wellAt : instance.onlineAt;
   if (readyAt !== undefined && startedAt !== undefined && run !== "" && run !== next.readyRun) {
     next = { ...next, readyRun: run };
+    news.readyAt = readyAt;
     observe(tally.ready, durationBounds, (readyAt - startedAt) / 1000);
   }
-  if (next === known) return;
+  if (next === known) return news;
   tally.instances[index] = next;
   counters.touch(state.name);
+  return news;
 };
+
+const exitsOf = ({ exits }: InstanceTally): number => Object.values(exits).reduce((sum, count) => sum + count, 0);
 
 /**
  * Counts how long a run took to end after it was told to, once a stop or restart has succeeded.

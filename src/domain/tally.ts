@@ -24,6 +24,8 @@ export interface InstanceTally {
   exits: Partial<Record<ExitReason, number>>;
   /** The run whose time to ready was counted: once is enough. */
   readyRun?: string;
+  /** Where in a trace that run was started, as a W3C trace context: what becomes of the run is linked to it. */
+  startedBy?: { run: string; traceparent: string };
   /** What was measured of it, once somebody asked. */
   lifetime?: Lifetime;
 }

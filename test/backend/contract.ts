@@ -7,6 +7,7 @@ import { listenContract } from "./contract/listen-contract.ts";
 import { logContract } from "./contract/log-contract.ts";
 import { processContract } from "./contract/process-contract.ts";
 import { readinessContract } from "./contract/readiness-contract.ts";
+import { variablesContract } from "./contract/variables-contract.ts";
 import { restartContract } from "./contract/restart-contract.ts";
 import type { BackendHarness } from "./harness.ts";
 import type { Program } from "./programs.ts";
@@ -80,6 +81,7 @@ export const backendContract = (
     restartContract(context);
     adoptionContract(context);
     readinessContract(context);
+    variablesContract(context);
     logContract(context);
     if (!hasProcesses) return;
     processContract(context);

@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { AppSpec } from "../../domain/app.ts";
 import { instanceEnvironment } from "../../domain/instance-environment.ts";
 import type { ObservedInstance } from "../../domain/instance.ts";
+import type { RunVariables } from "../../domain/run-variables.ts";
 import type { Backend, Facility, Figures, LogLine, LogQuery, Usage } from "../backend.ts";
 import type { MemoryInstance } from "./memory-instance.ts";
 import type { MemoryWorld } from "./memory-world.ts";
@@ -48,9 +49,9 @@ export class MemoryBackend implements Backend {
     this.#world.calls.push(`prepare ${spec.name}`);
   }
 
-  start(spec: AppSpec, index: number, count: number): Promise<void> {
+  start(spec: AppSpec, index: number, count: number, variables?: RunVariables): Promise<void> {
     this.#world.calls.push(`start ${spec.name}:${index}`);
-    return this.#unlessLeaving(this.#world.start(structuredClone(spec), index, count));
+    return this.#unlessLeaving(this.#world.start(structuredClone(spec), index, count, variables));
   }
 
   stop(app: string, index: number): Promise<void> {
@@ -58,9 +59,9 @@ export class MemoryBackend implements Backend {
     return this.#unlessLeaving(this.#world.find(app, index)?.stop() ?? Promise.resolve());
   }
 
-  async restart(app: string, index: number): Promise<void> {
+  async restart(app: string, index: number, variables?: RunVariables): Promise<void> {
     this.#world.calls.push(`restart ${app}:${index}`);
-    return this.#unlessLeaving(this.#get(app, index).restart());
+    return this.#unlessLeaving(this.#get(app, index).restart(variables));
   }
 
   async clear(app: string, index: number): Promise<void> {
@@ -101,9 +102,9 @@ export class MemoryBackend implements Backend {
   }
 
   async environment(app: string, index: number): Promise<Record<string, string>> {
-    const { spec, count } = this.#get(app, index);
+    const { spec, count, variables } = this.#get(app, index);
     const { visible, secret } = instanceEnvironment(spec, index, count);
-    return { ...secret, ...visible };
+    return { ...secret, ...visible, ...variables.lasting, ...variables.once };
   }
 
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {

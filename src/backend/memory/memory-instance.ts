@@ -2,6 +2,7 @@ import type { AppSpec } from "../../domain/app.ts";
 import { fingerprint } from "../../domain/app.ts";
 import type { Exit, InstanceStatus, ObservedInstance } from "../../domain/instance.ts";
 import { restartDelay, shouldRestart } from "../../domain/restart-policy.ts";
+import type { RunVariables } from "../../domain/run-variables.ts";
 import type { MemoryWorld } from "./memory-world.ts";
 import { refused } from "./memory-world.ts";
 
@@ -14,6 +15,7 @@ export class MemoryInstance {
   readonly index: number;
   readonly count: number;
   spec: AppSpec;
+  variables: RunVariables;
   status: InstanceStatus = "starting";
   #world: MemoryWorld;
   #run = "";
@@ -29,8 +31,9 @@ export class MemoryInstance {
   #whenUp: { resolve: () => void; reject: (error: Error) => void } | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(world: MemoryWorld, spec: AppSpec, index: number, count: number) {
+  constructor(world: MemoryWorld, spec: AppSpec, index: number, count: number, variables?: RunVariables) {
     [this.#world, this.spec, this.index, this.count, this.app] = [world, spec, index, count, spec.name];
+    this.variables = variables ?? { lasting: {}, once: {} };
   }
 
   observe(): ObservedInstance {
@@ -61,7 +64,8 @@ export class MemoryInstance {
     }
   }
 
-  async restart(): Promise<void> {
+  async restart(variables?: RunVariables): Promise<void> {
+    this.variables = variables ?? { ...this.variables, once: {} };
     this.#cancel(refused("it was restarted before it was up"));
     this.#to("stopping");
     await this.#killed();
@@ -111,6 +115,7 @@ export class MemoryInstance {
     this.#to("waiting");
     this.#arm(restartDelay(this.spec, this.#shortRuns), () => {
       this.#restarts++;
+      this.variables = { ...this.variables, once: {} };
       this.#begin();
     });
   }

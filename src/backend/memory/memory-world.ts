@@ -1,5 +1,6 @@
 import type { AppSpec } from "../../domain/app.ts";
 import { VelosError } from "../../domain/errors.ts";
+import type { RunVariables } from "../../domain/run-variables.ts";
 import { MemoryInstance } from "./memory-instance.ts";
 import { MemoryLog } from "./memory-log.ts";
 
@@ -80,11 +81,11 @@ export class MemoryWorld {
     return this.apps.get(app)?.get(index);
   }
 
-  async start(spec: AppSpec, index: number, count: number): Promise<void> {
+  async start(spec: AppSpec, index: number, count: number, variables?: RunVariables): Promise<void> {
     if (this.find(spec.name, index)) throw refused(`${spec.name}:${index} is there already`);
     const at = this.#refusals.findIndex((refusal) => refusal.app === spec.name && (refusal.index ?? index) === index);
     if (at >= 0) throw refused(this.#refusals.splice(at, 1)[0]!.why);
-    const instance = new MemoryInstance(this, spec, index, count);
+    const instance = new MemoryInstance(this, spec, index, count, variables);
     const instances = this.apps.get(spec.name) ?? new Map<number, MemoryInstance>();
     this.apps.set(spec.name, instances.set(index, instance));
     await instance.start();

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { constants } from "node:os";
 import type { AppSpec } from "../../domain/app.ts";
 import type { ObservedInstance } from "../../domain/instance.ts";
+import type { RunVariables } from "../../domain/run-variables.ts";
 import type { Backend, Facility, Figures, LogLine, LogQuery, Usage } from "../backend.ts";
 import { AdoptedProcesses } from "./adopted.ts";
 import { currentEpoch } from "./epoch.ts";
@@ -46,8 +47,8 @@ export class SpawnBackend implements Backend {
   readonly epoch = currentEpoch();
   readonly #stateDir: string;
   readonly #now: () => number;
-  readonly #logs: LogStore;
   readonly logsByInstance = true;
+  readonly #logs: LogStore;
   readonly #figures = new TreeFigures();
   readonly #instances = new Map<string, Map<number, Instance>>();
   readonly #adopted = new AdoptedProcesses();
@@ -120,13 +121,13 @@ export class SpawnBackend implements Backend {
     makeStateDirectory(this.#stateDir, spec.name);
   }
 
-  async start(spec: AppSpec, index: number, count: number): Promise<void> {
+  async start(spec: AppSpec, index: number, count: number, variables?: RunVariables): Promise<void> {
     if (this.#find(spec.name, index) !== undefined) {
       throw failed(`${spec.name}:${index} is there already`, "stop or clear it first");
     }
     checkSignal(spec.killSignal);
     makeStateDirectory(this.#stateDir, spec.name);
-    const instance = this.#add(Instance.create(this.#host, spec, index, count));
+    const instance = this.#add(Instance.create(this.#host, spec, index, count, variables));
     await instance.start();
   }
 
@@ -134,8 +135,8 @@ export class SpawnBackend implements Backend {
     await this.#find(app, index)?.stop();
   }
 
-  async restart(app: string, index: number): Promise<void> {
-    await this.#get(app, index).restart();
+  async restart(app: string, index: number, variables?: RunVariables): Promise<void> {
+    await this.#get(app, index).restart(variables);
   }
 
   async clear(app: string, index: number): Promise<void> {

@@ -3,6 +3,7 @@ import type { AppSpec } from "../../domain/app.ts";
 import { hasReadinessSignal } from "../../domain/app.ts";
 import { usesHealthSocket } from "../../domain/health-target.ts";
 import type { Exit, ObservedInstance } from "../../domain/instance.ts";
+import type { RunVariables } from "../../domain/run-variables.ts";
 import { restartDelay, shouldRestart } from "../../domain/restart-policy.ts";
 import type { AdoptedProcesses } from "./adopted.ts";
 import { endGracefully } from "./end-gracefully.ts";
@@ -69,7 +70,13 @@ export class Instance {
   }
 
   /** An instance that has never run. */
-  static create(host: InstanceHost, spec: AppSpec, index: number, count: number): Instance {
+  static create(
+    host: InstanceHost,
+    spec: AppSpec,
+    index: number,
+    count: number,
+    variables: RunVariables = { lasting: {}, once: {} },
+  ): Instance {
     const { epoch } = host;
     const app = spec.name;
     return new Instance(host, {
@@ -79,6 +86,7 @@ export class Instance {
       index,
       count,
       spec,
+      variables,
       phase: "spawning",
       run: "",
       restarts: 0,
@@ -160,9 +168,11 @@ export class Instance {
   }
 
   /** A new run on the same spec; the count of restarts begins again. */
-  async restart(): Promise<void> {
+  async restart(variables?: RunVariables): Promise<void> {
     if (this.#owner !== undefined) throw failed(`${this.app}:${this.index} is busy: another command is under way`);
     this.#owner = "restart";
+    if (variables) this.#state.variables = variables;
+    else this.#forgetOnce();
     try {
       await this.#windDown("restarting", failed("it was restarted before it was up"));
       this.#throwIfOvertaken();
@@ -194,6 +204,12 @@ export class Instance {
       `processes of ${this.app}:${this.index} cannot be ended`,
       "they run as another user, or are in uninterruptible sleep; see `ps -eo pid,pgid,user,stat,wchan`",
     );
+  }
+
+  /** Drops the variables that were for one run only. */
+  #forgetOnce(): void {
+    const { variables } = this.#state;
+    if (variables) this.#state.variables = { ...variables, once: {} };
   }
 
   #throwIfOvertaken(): void {
@@ -245,7 +261,7 @@ export class Instance {
       case "stopping":
         return this.#ignore(this.stop());
       case "restarting":
-        return this.#ignore(this.restart());
+        return this.#ignore(this.restart(this.#state.variables));
       case "waiting":
         return this.#armNextRun();
       case "ended":
@@ -376,6 +392,7 @@ export class Instance {
     const waitMs = Math.max(0, (this.#state.nextRunAt ?? 0) - this.#host.now());
     this.#nextRun = setTimeout(() => {
       this.#state.restarts++;
+      this.#forgetOnce();
       this.#supervise(this.#begin());
     }, waitMs);
   }

@@ -17,7 +17,8 @@ export const runEnvironment = (
 ): Record<string, string> => {
   const { spec, index, count, app, run } = state;
   const { visible, secret } = instanceEnvironment(spec, index, count, places);
-  const env: Record<string, string> = { ...secret, ...visible, [RUN_VARIABLE]: run };
+  const { lasting, once } = state.variables ?? {};
+  const env: Record<string, string> = { ...secret, ...visible, ...lasting, ...once, [RUN_VARIABLE]: run };
   if (hasReadinessSignal(spec)) env[READY_VARIABLE] = readyFileOf(stateDir, app, run);
   if (spec.listen.length > 0) {
     env["LISTEN_FDS"] = String(spec.listen.length);

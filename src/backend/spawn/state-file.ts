@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, wr
 import { join } from "node:path";
 import type { AppSpec } from "../../domain/app.ts";
 import type { Exit } from "../../domain/instance.ts";
+import type { RunVariables } from "../../domain/run-variables.ts";
 
 /**
  * Where an instance is in its life.
@@ -20,6 +21,8 @@ export interface InstanceState {
   /** How many instances the app had at the start: part of the environment. */
   count: number;
   spec: AppSpec;
+  /** Absent in the files of older velosds. */
+  variables?: RunVariables;
   phase: Phase;
   /** Names the run; the process carries it as VELOS_RUN. */
   run: string;

@@ -1,6 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import { constants } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { AppSpec } from "../../domain/app.ts";
 import { fingerprint } from "../../domain/app.ts";
@@ -8,6 +8,7 @@ import { VelosError } from "../../domain/errors.ts";
 import type { Exit, ObservedInstance } from "../../domain/instance.ts";
 import { formatListen } from "../../domain/listen.ts";
 import { describeExit } from "../../domain/instance.ts";
+import type { RunVariables } from "../../domain/run-variables.ts";
 import { instanceEnvironment } from "../../domain/instance-environment.ts";
 import type { Backend, Facility, Figures, LogLine, LogQuery, Scope, SupervisorCounters, Usage } from "../backend.ts";
 import { portOwner } from "../port-owner.ts";
@@ -24,6 +25,7 @@ import type { ScheduleCommand } from "./schedule.ts";
 import { setSchedule } from "./schedule.ts";
 import { Sockets } from "./sockets.ts";
 import { Units } from "./units.ts";
+import { withVariables } from "./variables-file.ts";
 import { facilities } from "./facilities.ts";
 
 export interface SystemdOptions {
@@ -107,18 +109,22 @@ export class SystemdBackend implements Backend {
     throw await addressTaken(spec);
   }
 
-  async start(spec: AppSpec, index: number, count: number): Promise<void> {
+  async start(spec: AppSpec, index: number, count: number, variables?: RunVariables): Promise<void> {
     const unit = instanceUnit(spec.name, index);
+    const variablesFile = this.#variablesFile(spec.name, index);
     const secret = Object.keys(spec.secretEnv).length > 0;
     const properties = instanceProperties(spec, index, count, {
       version: this.manager.version,
       places: { preload: this.options.preload, healthSocket: this.healthSocket(spec.name, index) },
       ...(secret && { secretFile: this.#secretFile(spec.name) }),
+      variablesFile,
     });
     const known = this.#units.facts(unit) !== undefined;
     if (!known) this.#units.setFingerprint(unit, fingerprint(spec));
     try {
-      await this.#finish(unit, this.manager.startTransient(unit, properties));
+      await withVariables(variablesFile, variables ?? { lasting: {}, once: {} }, () =>
+        this.#finish(unit, this.manager.startTransient(unit, properties)),
+      );
     } catch (error) {
       // The entry was made for a unit that does not exist.
       if (error instanceof BusError && !isUnitExists(error) && !known) this.#announce(this.#units.removed(unit));
@@ -140,10 +146,11 @@ export class SystemdBackend implements Backend {
     }
   }
 
-  async restart(app: string, index: number): Promise<void> {
+  async restart(app: string, index: number, variables?: RunVariables): Promise<void> {
     const unit = instanceUnit(app, index);
+    const run = (): Promise<void> => this.#finish(unit, this.manager.restart(unit));
     try {
-      await this.#finish(unit, this.manager.restart(unit));
+      await (variables ? withVariables(this.#variablesFile(app, index), variables, run) : run());
     } catch (error) {
       throw this.#translate(error, unit);
     }
@@ -178,6 +185,7 @@ export class SystemdBackend implements Backend {
     // The manager keeps an empty slice until it is told.
     if (this.#units.observe(app).length === 0) await this.manager.stop(appSlice(app)).catch(ignoreNoSuchUnit);
     await rm(this.#secretFile(app), { force: true });
+    await rm(dirname(this.#variablesFile(app, 0)), { force: true, recursive: true });
     await rm(this.#dropIns(app), { force: true, recursive: true });
     this.#units.forgetExits(app);
   }
@@ -226,7 +234,8 @@ export class SystemdBackend implements Backend {
   async environment(app: string, index: number): Promise<Record<string, string>> {
     const secret = await readFile(this.#secretFile(app), "utf8").catch(() => "");
     const visible = readEnvironment(await this.manager.unitProperties(instanceUnit(app, index)));
-    return { ...visible, ...readEnvironmentFile(secret) };
+    const own = await readFile(this.#variablesFile(app, index), "utf8").catch(() => "");
+    return { ...visible, ...readEnvironmentFile(secret), ...readEnvironmentFile(own) };
   }
 
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {
@@ -244,6 +253,11 @@ export class SystemdBackend implements Backend {
 
   #secretFile(app: string): string {
     return join(this.options.runtimeDirectory, "velos", "env", `${app}.env`);
+  }
+
+  /** What is of a run and not of the spec; each instance has its own. */
+  #variablesFile(app: string, index: number): string {
+    return join(this.options.runtimeDirectory, "velos", "env", app, `${index}.env`);
   }
 
   #dropIns(app: string): string {

@@ -61,7 +61,7 @@ export const instanceProperties = (
   spec: AppSpec,
   index: number,
   count: number,
-  options: { version: number; places: InstancePlaces; secretFile?: string },
+  options: { version: number; places: InstancePlaces; secretFile?: string; variablesFile: string },
 ): Property[] => {
   const { visible } = instanceEnvironment(spec, index, count, options.places);
   const ready = hasReadinessSignal(spec);
@@ -111,9 +111,9 @@ export const instanceProperties = (
       ["RestartMaxDelayUSec", usec(MAX_BACKOFF_MS)],
     );
   }
-  if (options.secretFile !== undefined) {
-    properties.push(["EnvironmentFiles", new Variant("a(sb)", [[options.secretFile, false]])]);
-  }
+  // The manager reads them at each run; a later one wins, and one that may be missing is marked.
+  const secretFile = options.secretFile === undefined ? [] : [[options.secretFile, false]];
+  properties.push(["EnvironmentFiles", new Variant("a(sb)", [...secretFile, [options.variablesFile, true]])]);
   if (usesHealthSocket(spec)) {
     // Made by the manager for the instance's user, and removed with the instance.
     properties.push(
