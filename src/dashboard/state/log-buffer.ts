@@ -66,9 +66,3 @@ export const partsOf = (message: string, search: string): Part[] => {
   if (from < message.length) parts.push({ text: message.slice(from), found: false });
   return parts;
 };
-
-const CONTROLS =
-  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])|[\u0000-\u0008\u000b-\u001f\u007f]/g;
-
-/** A message without what a terminal would take for a command: colours, titles, control characters. */
-export const plainText = (message: string): string => message.replace(CONTROLS, "");
