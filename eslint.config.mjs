@@ -15,8 +15,9 @@ const zones = {
   mcp: ["domain", "config", "api", "client"],
   cli: ["domain", "config", "backend", "controller", "api", "client", "metrics", "mcp"],
   daemon: ["domain", "config", "backend", "controller", "api"],
-  // In the browser: of api its types only, see below.
-  dashboard: ["domain", "api"],
+  // Also in the browser: of api its types only, see below.
+  fleet: ["domain", "api"],
+  dashboard: ["domain", "api", "fleet"],
 };
 
 const folders = Object.keys(zones);
@@ -56,12 +57,12 @@ const pure = {
 
 /** The schemas stay out of what a browser loads. */
 const typesOnly = {
-  files: ["src/dashboard/**/*.{ts,tsx}"],
+  files: ["src/{fleet,dashboard}/**/*.{ts,tsx}"],
   rules: {
     "@typescript-eslint/no-restricted-imports": [
       "error",
       {
-        patterns: [{ group: ["**/api/**"], allowTypeImports: true, message: "the dashboard takes only types from it" }],
+        patterns: [{ group: ["**/api/**"], allowTypeImports: true, message: "a browser takes only types from it" }],
       },
     ],
   },

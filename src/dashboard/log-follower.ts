@@ -2,8 +2,8 @@ import { signal } from "@preact/signals";
 import type { ClientMessage, MessageOf } from "../api/push-messages.ts";
 import type { LogLevel } from "../domain/log-level.ts";
 import { plainText } from "../domain/plain-text.ts";
-import type { LogBuffer } from "./state/log-buffer.ts";
-import { appendLines, emptyLog } from "./state/log-buffer.ts";
+import type { LogBuffer } from "../fleet/log-buffer.ts";
+import { appendLines, emptyLog } from "../fleet/log-buffer.ts";
 
 /** Lines that are kept: more than anybody scrolls through, and a browser lays out at ease. */
 const LIMIT = 2000;

@@ -3,9 +3,9 @@ import type { InstanceMetrics, MessageOf, PushMessage } from "../api/push-messag
 import type { LinkState } from "./link/push-link.ts";
 import { PushLink } from "./link/push-link.ts";
 import { storeToken } from "./link/token.ts";
-import type { Fleet } from "./state/fleet.ts";
-import { applyMessage, emptyFleet, healthOf } from "./state/fleet.ts";
-import { History } from "./state/history.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { applyChange, emptyFleet, healthOf } from "../fleet/fleet.ts";
+import { History } from "../fleet/history.ts";
 import { LogFollower } from "./log-follower.ts";
 
 /** A quarter of an hour of samples, one a second. */
@@ -15,6 +15,10 @@ type Hello = MessageOf<"hello">;
 
 /** What the page shows of the server. Changed here and nowhere else. */
 export const fleet = signal<Fleet>(emptyFleet);
+/** False while velos api has no velosd: then the fleet is what was known last. */
+export const hasVelosd = signal(true);
+/** Number of the last message that was numbered; for resuming. */
+let lastSeq: number | undefined;
 export const link = signal<LinkState>({ kind: "connecting" });
 export const hello = signal<Hello | undefined>(undefined);
 export const figures = signal<Readonly<Record<string, InstanceMetrics>>>({});
@@ -28,7 +32,7 @@ export const now = signal(Date.now());
 
 export const health = computed(() => healthOf(fleet.value));
 /** Somebody answers, and velosd is there: what is shown is so, and buttons do something. */
-export const isLive = computed(() => link.value.kind === "open" && fleet.value.known && fleet.value.connected);
+export const isLive = computed(() => link.value.kind === "open" && fleet.value.known && hasVelosd.value);
 export const mayOperate = computed(() => isLive.value && (hello.value?.access ?? "read") !== "read");
 
 const pushLink = new PushLink({
@@ -38,8 +42,7 @@ const pushLink = new PushLink({
   },
   position: () => {
     const session = hello.peek()?.session;
-    const { seq } = fleet.peek();
-    return session === undefined || seq === undefined ? undefined : { session, seq };
+    return session === undefined || lastSeq === undefined ? undefined : { session, seq: lastSeq };
   },
 });
 
@@ -64,8 +67,19 @@ const take = (message: PushMessage): void => {
     case "subscribed":
       logs.take(message);
       return;
-    default:
-      fleet.value = applyMessage(fleet.value, message);
+    case "pong":
+      return;
+    case "velosd":
+      lastSeq = message.seq;
+      hasVelosd.value = message.connected;
+      return;
+    case "snapshot":
+    case "instance":
+    case "app":
+    case "rollout":
+      if (message.type === "snapshot") hasVelosd.value = message.connected;
+      lastSeq = message.seq;
+      fleet.value = applyChange(fleet.value, message);
   }
 };
 

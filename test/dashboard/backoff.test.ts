@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { backoffMs } from "../../src/dashboard/state/backoff.ts";
+import { backoffMs } from "../../src/dashboard/link/backoff.ts";
 
 it("grows, never beyond what somebody waits for, and is spread", () => {
   fc.assert(

@@ -1,5 +1,5 @@
 import type { ClientMessage, PushMessage } from "../../api/push-messages.ts";
-import { backoffMs } from "../state/backoff.ts";
+import { backoffMs } from "./backoff.ts";
 import { ask, Problem } from "./rest.ts";
 import { storedToken } from "./token.ts";
 
@@ -45,7 +45,7 @@ export class PushLink {
     this.#options.onState({ kind: "connecting" });
     const token = storedToken();
     // The query of a WebSocket ends in logs; its protocol does not.
-    const protocols = token === undefined ? ["velos"] : ["velos", `bearer.${token}`];
+    const protocols = token === undefined ? ["velos.v1"] : ["velos.v1", `velos.bearer.${base64Url(token)}`];
     const socket = new WebSocket(this.#url(), protocols);
     this.#socket = socket;
     let opened = false;
@@ -128,6 +128,13 @@ export class PushLink {
     this.#retry = setTimeout(() => this.retryNow(), waitMs);
   }
 }
+
+/** Of a text in UTF-8, with the letters that a protocol may have. */
+const base64Url = (text: string): string =>
+  btoa(String.fromCodePoint(...new TextEncoder().encode(text)))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 
 /** What the API says of this client; undefined when it would be served. */
 const whyRefused = async (): Promise<Problem | undefined> => {

@@ -1,8 +1,8 @@
 import type { JSX } from "preact";
 import { appFilter, choose, chosenName, isOpen, toggle } from "../page.ts";
 import { figures, fleet, history, samples } from "../store.ts";
-import type { FleetApp } from "../state/fleet.ts";
-import { usageOf } from "../state/fleet.ts";
+import type { FleetApp } from "../../fleet/fleet.ts";
+import { usageOf } from "../../fleet/fleet.ts";
 import { ChevronIcon } from "./icons.tsx";
 import { InstanceRow } from "./instance-row.tsx";
 import { AppStatus } from "./status.tsx";

@@ -3,9 +3,9 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { formatBytes, formatPercent } from "../../domain/units.ts";
 import { history, samples } from "../store.ts";
-import type { FleetApp } from "../state/fleet.ts";
-import type { Figure } from "../state/history.ts";
-import { breakAtGaps } from "../state/history.ts";
+import type { FleetApp } from "../../fleet/fleet.ts";
+import type { Figure } from "../../fleet/history.ts";
+import { breakAtGaps } from "../../fleet/history.ts";
 import { isDark } from "../theme.ts";
 
 /** Lines that an eye can follow; of more instances only what they use together is drawn. */

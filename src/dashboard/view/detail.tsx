@@ -8,7 +8,7 @@ import { underWay } from "../actions.ts";
 import { ask } from "../link/rest.ts";
 import { choose, chosen, chosenName, dialog } from "../page.ts";
 import { fleet, isLive, mayOperate, now } from "../store.ts";
-import type { FleetApp } from "../state/fleet.ts";
+import type { FleetApp } from "../../fleet/fleet.ts";
 import { Charts } from "./chart.tsx";
 import { BackIcon } from "./icons.tsx";
 import { LogView } from "./log-view.tsx";

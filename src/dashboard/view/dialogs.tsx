@@ -4,7 +4,7 @@ import type { Verb } from "../actions.ts";
 import { act } from "../actions.ts";
 import { choose, dialog } from "../page.ts";
 import { fleet, mayOperate } from "../store.ts";
-import type { FleetApp } from "../state/fleet.ts";
+import type { FleetApp } from "../../fleet/fleet.ts";
 import { shortcuts } from "./shortcuts.ts";
 
 /** Opens the browser's own modal dialog: it holds the focus, and Esc closes it. */

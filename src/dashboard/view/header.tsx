@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { dialog } from "../page.ts";
-import { fleet, hello, isLive, link, now, retryNow } from "../store.ts";
+import { fleet, hasVelosd, hello, isLive, link, now, retryNow } from "../store.ts";
 import { nextTheme, theme } from "../theme.ts";
 import { Status } from "./status.tsx";
 import { ThemeIcon } from "./icons.tsx";
@@ -75,7 +75,7 @@ export const Banner = (): JSX.Element | null => {
       </div>
     );
   }
-  if (state.kind === "open" && fleet.value.known && !fleet.value.connected) {
+  if (state.kind === "open" && fleet.value.known && !hasVelosd.value) {
     return (
       <div class="banner warn" role="alert">
         <p>

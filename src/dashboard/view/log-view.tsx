@@ -5,9 +5,9 @@ import { logLevels } from "../../domain/log-level.ts";
 import type { LogLevel } from "../../domain/log-level.ts";
 import { logIndex, logLevel, logSearch } from "../page.ts";
 import { logs } from "../store.ts";
-import type { FleetApp } from "../state/fleet.ts";
-import type { ShownLine } from "../state/log-buffer.ts";
-import { linesWith, partsOf } from "../state/log-buffer.ts";
+import type { FleetApp } from "../../fleet/fleet.ts";
+import type { ShownLine } from "../../fleet/log-buffer.ts";
+import { linesWith, partsOf } from "../../fleet/log-buffer.ts";
 import { DownIcon } from "./icons.tsx";
 
 /** So near to the end counts as being there. */

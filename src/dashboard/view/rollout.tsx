@@ -3,8 +3,8 @@ import { formatSpan } from "../../domain/units.ts";
 import type { RolloutProgress } from "../../api/push-messages.ts";
 import { actOnRollout } from "../actions.ts";
 import { mayOperate, now } from "../store.ts";
-import type { FleetApp } from "../state/fleet.ts";
-import { isUnderWay, phaseOf } from "../state/phase.ts";
+import type { FleetApp } from "../../fleet/fleet.ts";
+import { isUnderWay, phaseOf } from "../../fleet/phase.ts";
 
 /** How long the last rollout stays in sight after it went well. */
 const SHOWN_MS = 15 * 60_000;

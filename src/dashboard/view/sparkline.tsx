@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import type { Series } from "../state/history.ts";
+import type { Series } from "../../fleet/history.ts";
 
 const WIDTH = 60;
 const HEIGHT = 16;

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
-import { isUnderWay } from "../state/phase.ts";
-import type { FleetApp, Instance } from "../state/fleet.ts";
+import { isUnderWay } from "../../fleet/phase.ts";
+import type { FleetApp, Instance } from "../../fleet/fleet.ts";
 
 type Tone = "good" | "busy" | "bad" | "off";
 

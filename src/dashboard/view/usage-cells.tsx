@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { Fragment } from "preact";
 import { formatBytes, formatPercent } from "../../domain/units.ts";
-import type { Series } from "../state/history.ts";
+import type { Series } from "../../fleet/history.ts";
 import { Sparkline } from "./sparkline.tsx";
 
 interface Props {

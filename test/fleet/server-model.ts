@@ -1,13 +1,12 @@
 import fc from "fast-check";
-import type { AppSummary, MessageOf, PushMessage, RolloutProgress } from "../../src/api/push-messages.ts";
-import type { Instance } from "../../src/dashboard/state/fleet.ts";
+import type { AppSummary, RolloutProgress } from "../../src/api/live-schema.ts";
+import type { Change, Instance } from "../../src/fleet/fleet.ts";
 
 /** What can happen to the apps of a server. */
 export type Step =
   | { kind: "create" | "delete" | "update"; app: string; instances: number }
   | { kind: "instance"; app: string; index: number; status: Instance["status"] | "absent" }
-  | { kind: "rollout"; app: string; replaced: number; status: "running" | "done" }
-  | { kind: "velosd"; connected: boolean };
+  | { kind: "rollout"; app: string; replaced: number; status: "running" | "done" };
 
 const name = fc.constantFrom("api", "worker", "Zeta", "a-b");
 const status = fc.constantFrom("online", "starting", "stopping", "stopped", "waiting", "errored");
@@ -33,7 +32,6 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
     replaced: fc.integer({ min: 0, max: 5 }),
     status: fc.constantFrom("running" as const, "done" as const),
   }),
-  fc.record({ kind: fc.constant("velosd" as const), connected: fc.boolean() }),
 );
 
 interface ModelApp {
@@ -45,56 +43,50 @@ interface ModelApp {
 /** A server as the messages describe it: takes steps, tells of them, and can say at any time how all of it stands. */
 export class ServerModel {
   #apps = new Map<string, ModelApp>();
-  #connected = true;
-  #seq = 0;
   #at = 1000;
 
   /** The messages that tell of a step; none where it changes nothing. */
-  take(step: Step): PushMessage[] {
+  take(step: Step): Change[] {
     const at = ++this.#at;
-    if (step.kind === "velosd") {
-      this.#connected = step.connected;
-      return [{ type: "velosd", seq: ++this.#seq, at, connected: step.connected }];
-    }
     const app = this.#apps.get(step.app);
     switch (step.kind) {
       case "create": {
         if (app) return [];
         const summary = this.#summary(step.app, step.instances);
         this.#apps.set(step.app, { summary, instances: new Map() });
-        return [{ type: "app", seq: ++this.#seq, at, name: step.app, change: "created", app: summary }];
+        return [{ type: "app", at, name: step.app, change: "created", app: summary }];
       }
       case "update": {
         if (!app) return [];
         app.summary = { ...app.summary, instances: step.instances, updatedAt: at };
-        return [{ type: "app", seq: ++this.#seq, at, name: step.app, change: "updated", app: app.summary }];
+        return [{ type: "app", at, name: step.app, change: "updated", app: app.summary }];
       }
       case "delete": {
         if (!this.#apps.delete(step.app)) return [];
-        return [{ type: "app", seq: ++this.#seq, at, name: step.app, change: "deleted" }];
+        return [{ type: "app", at, name: step.app, change: "deleted" }];
       }
       case "rollout": {
         if (!app) return [];
         const { replaced, status: rolloutStatus } = step;
         const rollout = { id: "r", kind: "reload", status: rolloutStatus, reason: "manual", startedAt: at } as const;
         app.rollout = { app: step.app, rollout, replaced, total: 5 };
-        return [{ type: "rollout", seq: ++this.#seq, at, ...app.rollout }];
+        return [{ type: "rollout", at, ...app.rollout }];
       }
       case "instance":
         return app ? [this.#instance(app, step, at)] : [];
     }
   }
 
-  snapshot(): MessageOf<"snapshot"> {
+  snapshot(): Extract<Change, { type: "snapshot" }> {
     const apps = [...this.#apps.values()].map(({ summary, instances }) => ({
       ...summary,
       processes: [...instances.values()].sort((a, b) => a.index - b.index),
     }));
     const rollouts = [...this.#apps.values()].flatMap(({ rollout }) => rollout ?? []);
-    return { type: "snapshot", seq: this.#seq, at: this.#at, connected: this.#connected, apps, rollouts, problems: [] };
+    return { type: "snapshot", at: this.#at, apps, rollouts, problems: [] };
   }
 
-  #instance(app: ModelApp, step: Step & { kind: "instance" }, at: number): PushMessage {
+  #instance(app: ModelApp, step: Step & { kind: "instance" }, at: number): Change {
     const { index, status: becomes } = step;
     const previous = app.instances.get(index)?.status ?? "absent";
     const label = `${step.app}:${index}`;
@@ -106,7 +98,7 @@ export class ServerModel {
     app.summary = { ...app.summary, online };
     return {
       type: "instance",
-      seq: ++this.#seq,
+
       at,
       name: label,
       app: step.app,

@@ -1,8 +1,13 @@
-import type { AppSummary, InstanceMetrics, MessageOf, PushMessage, RolloutProgress } from "../../api/push-messages.ts";
-import { whyDown } from "../../domain/why-down.ts";
+import type { Static } from "typebox";
+import type { AppSummary, LiveSchema, RolloutProgress } from "../api/live-schema.ts";
+import type { InstanceMetrics } from "../api/push-messages.ts";
+import { whyDown } from "../domain/why-down.ts";
 
-/** One instance, as the server sends it. */
-export type Instance = NonNullable<MessageOf<"instance">["instance"]>;
+/** What there is, or what has changed of it. */
+export type Change = Static<typeof LiveSchema>;
+
+/** One instance, as velosd tells of it. */
+export type Instance = NonNullable<Extract<Change, { type: "instance" }>["instance"]>;
 
 /** An app with its instances, by index, and the rollout it has or had. */
 export interface FleetApp extends AppSummary {
@@ -10,58 +15,48 @@ export interface FleetApp extends AppSummary {
   rollout?: RolloutProgress;
 }
 
-/** What the server has told of apps and instances, put together. Never changed in place. */
+/** What velosd has told of apps and instances, put together. Never changed in place. */
 export interface Fleet {
   /** False until the first snapshot. */
   known: boolean;
-  /** False while velos api has no velosd: then this is what was known last. */
-  connected: boolean;
-  /** Number of the last message that was numbered; for resuming. */
-  seq: number | undefined;
   apps: ReadonlyMap<string, FleetApp>;
   problems: readonly string[];
 }
 
-export const emptyFleet: Fleet = { known: false, connected: true, seq: undefined, apps: new Map(), problems: [] };
+export const emptyFleet: Fleet = { known: false, apps: new Map(), problems: [] };
 
-/** What messages do to the fleet; those of other topics leave it as it is. */
-export const applyMessage = (fleet: Fleet, message: PushMessage): Fleet => {
-  switch (message.type) {
+/** The fleet after a change. */
+export const applyChange = (fleet: Fleet, change: Change): Fleet => {
+  switch (change.type) {
     case "snapshot": {
-      const rollouts = new Map(message.rollouts.map((progress) => [progress.app, progress]));
-      const apps = message.apps.map(({ rollout: _, ...app }): [string, FleetApp] => {
+      const rollouts = new Map(change.rollouts.map((progress) => [progress.app, progress]));
+      const apps = change.apps.map(({ rollout: _, ...app }): [string, FleetApp] => {
         const progress = rollouts.get(app.name);
         return [app.name, { ...app, ...(progress && { rollout: progress }) }];
       });
-      const { connected, seq, problems } = message;
-      return { known: true, connected, seq, apps: new Map(apps.sort(byName)), problems };
+      return { known: true, apps: new Map(apps.sort(byName)), problems: change.problems };
     }
     case "app": {
-      const { seq, name, app } = message;
-      if (!app) return { ...fleet, seq, apps: without(fleet.apps, name) };
+      const { name, app } = change;
+      if (!app) return { ...fleet, apps: without(fleet.apps, name) };
       const before = fleet.apps.get(name);
-      const after = { ...before, ...app, processes: before?.processes ?? [] };
-      return { ...fleet, seq, apps: withApp(fleet.apps, after) };
+      return { ...fleet, apps: withApp(fleet.apps, { ...before, ...app, processes: before?.processes ?? [] }) };
     }
     case "instance": {
-      const { seq, index, instance, online } = message;
-      const app = fleet.apps.get(message.app);
-      if (!app) return { ...fleet, seq };
+      const { index, instance, online } = change;
+      const app = fleet.apps.get(change.app);
+      if (!app) return fleet;
       const others = app.processes.filter((one) => one.index !== index);
       const processes = instance ? [...others, instance].sort((a, b) => a.index - b.index) : others;
-      return { ...fleet, seq, apps: withApp(fleet.apps, { ...app, processes, online }) };
+      return { ...fleet, apps: withApp(fleet.apps, { ...app, processes, online }) };
     }
     case "rollout": {
-      const { seq, rollout, replaced, total } = message;
-      const app = fleet.apps.get(message.app);
-      if (!app) return { ...fleet, seq };
-      const progress = { app: message.app, rollout, replaced, total };
-      return { ...fleet, seq, apps: withApp(fleet.apps, { ...app, rollout: progress }) };
+      const { rollout, replaced, total } = change;
+      const app = fleet.apps.get(change.app);
+      if (!app) return fleet;
+      const progress = { app: change.app, rollout, replaced, total };
+      return { ...fleet, apps: withApp(fleet.apps, { ...app, rollout: progress }) };
     }
-    case "velosd":
-      return { ...fleet, seq: message.seq, connected: message.connected };
-    default:
-      return fleet;
   }
 };
 

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { PushMessage } from "../../src/api/push-messages.ts";
-import type { Fleet, Instance } from "../../src/dashboard/state/fleet.ts";
-import { applyMessage, emptyFleet, healthOf, troubleOf, usageOf } from "../../src/dashboard/state/fleet.ts";
+import type { Change, Fleet, Instance } from "../../src/fleet/fleet.ts";
+import { applyChange, emptyFleet, healthOf, troubleOf, usageOf } from "../../src/fleet/fleet.ts";
 import { anyStep, ServerModel } from "./server-model.ts";
 
 /** As plain values, in the order in which it is shown. */
@@ -16,19 +15,19 @@ const frozen = <T>(value: T): T => {
   return value;
 };
 
-const fleetOf = (messages: readonly PushMessage[], from = emptyFleet): Fleet => messages.reduce(applyMessage, from);
+const fleetOf = (messages: readonly Change[], from = emptyFleet): Fleet => messages.reduce(applyChange, from);
 
 describe("messages, put together", () => {
   it("are the same as a snapshot of the end, whatever happened", () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 60 }), (steps) => {
         const server = new ServerModel();
-        let fleet = applyMessage(emptyFleet, server.snapshot());
+        let fleet = applyChange(emptyFleet, server.snapshot());
         for (const step of steps) {
-          for (const message of server.take(step)) fleet = applyMessage(fleet, frozen(message));
+          for (const message of server.take(step)) fleet = applyChange(fleet, frozen(message));
           for (const app of fleet.apps.values()) frozen(app);
         }
-        expect(plain(fleet)).toEqual(plain(applyMessage(emptyFleet, server.snapshot())));
+        expect(plain(fleet)).toEqual(plain(applyChange(emptyFleet, server.snapshot())));
       }),
       { numRuns: 500 },
     );
@@ -50,33 +49,16 @@ describe("messages, put together", () => {
     );
   });
 
-  it("remember the number of the last one", () => {
-    fc.assert(
-      fc.property(fc.array(anyStep, { minLength: 1, maxLength: 30 }), (steps) => {
-        const server = new ServerModel();
-        const fleet = fleetOf([server.snapshot(), ...steps.flatMap((step) => server.take(step))]);
-        expect(fleet.seq).toBe(server.snapshot().seq);
-      }),
-    );
-  });
-
-  it("of other topics, and of apps that are gone, change nothing that is shown", () => {
+  it("of an app that is gone change nothing", () => {
     const server = new ServerModel();
     server.take({ kind: "create", app: "api", instances: 1 });
     const fleet = fleetOf([server.snapshot()]);
-    expect(applyMessage(fleet, { type: "pong", at: 1 })).toBe(fleet);
-    const late: PushMessage = {
-      type: "instance",
-      seq: 99,
-      at: 1,
-      name: "gone:0",
-      app: "gone",
-      index: 0,
-      status: "stopped",
-      previous: "online",
-      online: 0,
-    };
-    expect(applyMessage(fleet, late)).toEqual({ ...fleet, seq: 99 });
+    const gone = { app: "gone", name: "gone:0", index: 0 };
+    expect(
+      applyChange(fleet, { type: "instance", at: 1, ...gone, status: "stopped", previous: "online", online: 0 }),
+    ).toBe(fleet);
+    const rollout = { id: "r", kind: "reload", status: "done", reason: "manual", startedAt: 1 } as const;
+    expect(applyChange(fleet, { type: "rollout", at: 1, app: "gone", rollout, replaced: 1, total: 1 })).toBe(fleet);
   });
 });
 
@@ -140,10 +122,7 @@ describe("is everything well?", () => {
       startedAt: 1,
       failure: { index: 3, why: "exit code 1" },
     } as const;
-    const fleet = fleetOf([
-      server.snapshot(),
-      { type: "rollout", seq: 2, at: 1, app: "api", rollout, replaced: 0, total: 4 },
-    ]);
+    const fleet = fleetOf([server.snapshot(), { type: "rollout", at: 1, app: "api", rollout, replaced: 0, total: 4 }]);
     expect(healthOf(fleet).troubles).toEqual([
       { app: "api", name: "api", kind: "bad", why: "the rollout stopped at api:3: exit code 1" },
     ]);

@@ -1,4 +1,4 @@
-import type { RolloutProgress } from "../../api/push-messages.ts";
+import type { RolloutProgress } from "../api/live-schema.ts";
 import type { Instance } from "./fleet.ts";
 
 /** Where an instance stands in a rollout: not yet its turn, on its way out, on its way in, back, or not coming up. */

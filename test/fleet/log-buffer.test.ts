@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { LogLine } from "../../src/dashboard/state/log-buffer.ts";
-import { appendLines, emptyLog, linesWith, partsOf } from "../../src/dashboard/state/log-buffer.ts";
+import type { LogLine } from "../../src/fleet/log-buffer.ts";
+import { appendLines, emptyLog, linesWith, partsOf } from "../../src/fleet/log-buffer.ts";
 
 const line = (message: string, index = 0): LogLine => ({
   at: 1,

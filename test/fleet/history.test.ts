@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { InstanceMetrics } from "../../src/api/push-messages.ts";
-import { breakAtGaps, History } from "../../src/dashboard/state/history.ts";
+import { breakAtGaps, History } from "../../src/fleet/history.ts";
 
 const figures = fc.dictionary(
   fc.constantFrom("a:0", "a:1", "b:0"),

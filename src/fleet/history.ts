@@ -1,4 +1,4 @@
-import type { InstanceMetrics } from "../../api/push-messages.ts";
+import type { InstanceMetrics } from "../api/push-messages.ts";
 
 /** The figures of which the past is kept. */
 export type Figure = "cpuPercent" | "memoryBytes";

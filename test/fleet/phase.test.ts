@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import type { RolloutProgress } from "../../src/api/push-messages.ts";
-import type { Instance } from "../../src/dashboard/state/fleet.ts";
-import { isUnderWay, phaseOf } from "../../src/dashboard/state/phase.ts";
+import type { RolloutProgress } from "../../src/api/live-schema.ts";
+import type { Instance } from "../../src/fleet/fleet.ts";
+import { isUnderWay, phaseOf } from "../../src/fleet/phase.ts";
 
 const BEGAN = 1000;
 

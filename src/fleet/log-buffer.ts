@@ -1,7 +1,8 @@
-import type { MessageOf } from "../../api/push-messages.ts";
+import type { Static } from "typebox";
+import type { LogLineSchema } from "../api/schemas.ts";
 
-/** A line as the server sends it. */
-export type LogLine = MessageOf<"log">["lines"][number];
+/** A line as velosd sends it. */
+export type LogLine = Static<typeof LogLineSchema>;
 
 /** A line as it is shown. */
 export interface ShownLine extends LogLine {
