@@ -2,7 +2,7 @@
 // and because what a command does not load must not be read from disk either.
 import { build } from "esbuild";
 import { chmod, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { buildDashboard } from "./vite.config.mjs";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8"));
@@ -32,10 +32,20 @@ const apart = {
   systeminformation: "systeminformation",
   chokidar: "chokidar",
   croner: "croner",
-  "prepare-apps": "src/cli/prepare-apps.ts",
   re2js: "re2js",
-  metrics: "src/metrics/main.ts",
+  "prepare-apps": "src/cli/prepare-apps.ts",
   // Named after their folders: `import("../metrics/main.ts")` is metrics.cjs.
+  metrics: "src/metrics/main.ts",
+  monit: "src/cli/monit/main.ts",
+  mcp: "src/mcp/main.ts",
+  "load-telemetry": "src/config/load-telemetry.ts",
+};
+// Loaded by velosd when an endpoint is configured: of each protocol its own.
+const telemetry = {
+  telemetry: "src/telemetry/main.ts",
+  "otlp-grpc": "src/telemetry/otlp-grpc.ts",
+  "otlp-http": "src/telemetry/otlp-http.ts",
+  "send-metrics": "src/telemetry/send-metrics.ts",
 };
 // Loaded by velos.cjs, unless it is only asked for its version.
 const cli = { cli: "src/cli/cli.ts" };
@@ -43,16 +53,34 @@ const keptApart = {
   name: "kept-apart",
   setup({ onResolve }) {
     onResolve(
-      { filter: new RegExp(`^(?:\\.{1,2}/)*(?:${Object.keys({ ...apart, ...cli }).join("|")})(?:\\.ts)?$`) },
+      {
+        filter: new RegExp(
+          `^(?:\\.{1,2}/)*(?:${Object.keys({ ...apart, ...telemetry, ...cli }).join("|")})(?:\\.ts)?$`,
+        ),
+      },
       ({ path, kind }) =>
         kind === "dynamic-import" ? { path: `./${basename(path, ".ts")}.cjs`, external: true } : undefined,
     );
-    onResolve({ filter: /\/metrics\/main\.ts$/ }, ({ kind }) =>
-      kind === "dynamic-import" ? { path: "./metrics.cjs", external: true } : undefined,
-    );
+    onResolve({ filter: /\/main\.ts$/ }, ({ path, kind }) => {
+      const folder = basename(dirname(path));
+      return kind === "dynamic-import" && folder in { ...apart, ...telemetry }
+        ? { path: `./${folder}.cjs`, external: true }
+        : undefined;
+    });
   },
 };
 await build({ ...common, plugins: [keptApart], entryPoints: apart, outdir: made, outExtension: { ".js": ".cjs" } });
+await build({
+  ...common,
+  plugins: [keptApart],
+  entryPoints: telemetry,
+  // Their module form, of which the bundler leaves out what is not used: a fifth of it.
+  mainFields: ["module", "main"],
+  // For a service of gRPC's own that nobody asks for; loaded by it only then.
+  external: ["@grpc/proto-loader"],
+  outdir: made,
+  outExtension: { ".js": ".cjs" },
+});
 
 await build({
   ...common,

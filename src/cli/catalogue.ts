@@ -19,6 +19,8 @@ export const commands: Readonly<Record<string, Loader>> = {
   signal: async () => (await import("./commands/signal.ts")).SignalCommand,
   doctor: async () => (await import("./commands/doctor.ts")).DoctorCommand,
   metrics: async () => (await import("./commands/metrics.ts")).MetricsCommand,
+  mcp: async () => (await import("./commands/mcp.ts")).McpCommand,
+  monit: async () => (await import("./commands/monit.ts")).MonitCommand,
   ping: async () => (await import("./commands/ping.ts")).PingCommand,
   kill: async () => (await import("./commands/kill.ts")).KillCommand,
   completions: async () => (await import("./commands/completions.ts")).CompletionsCommand,
@@ -38,14 +40,4 @@ export const aliases: Readonly<Record<string, keyof typeof commands>> = {
 };
 
 /** Commands of the design that later releases bring. */
-export const later: readonly string[] = [
-  "apply",
-  "api",
-  "mcp",
-  "monit",
-  "import",
-  "startup",
-  "unstartup",
-  "export",
-  "run",
-];
+export const later: readonly string[] = ["apply", "api", "import", "startup", "unstartup", "export", "run"];

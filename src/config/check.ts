@@ -1,5 +1,6 @@
 import { isTable } from "./environment-kinds.ts";
 import type { ReadContext } from "./kinds.ts";
+import { literal } from "./literal.ts";
 import type { Path } from "./misfit.ts";
 import { Misfit, showValue } from "./misfit.ts";
 import type { Problem } from "./problem.ts";
@@ -104,8 +105,7 @@ const misfitProblem = (
   { form }: ReadContext,
   at: Path,
 ): Problem => {
-  // A flag is named by the place that the message begins with.
-  const [subject, sample] = form === "toml" ? [name, `${name} = ${example}`] : ["", example.replaceAll('"', "")];
+  const [subject, sample] = samples[form](name, example);
   const part = misfit.path.reduce<unknown>((inner, step) => (inner as Record<string | number, unknown>)[step], value);
   const why =
     misfit.why === undefined
@@ -115,17 +115,24 @@ const misfitProblem = (
   return { path: [...at, name, ...misfit.path], part: misfit.part, code: "CONFIG_INVALID", why, hint };
 };
 
+/** What a message begins with, and how the key is written. A flag is named by the place that stands before it. */
+const samples: Record<ReadContext["form"], (name: string, example: string) => [subject: string, sample: string]> = {
+  toml: (name, example) => [name, `${name} = ${example}`],
+  json: (name, example) => [name, `"${name}": ${JSON.stringify(literal(example))}`],
+  flags: (_, example) => ["", example.replaceAll('"', "")],
+};
+
 /** What no key alone can tell. */
 const checkTogether = (settings: AppSettings, { form }: ReadContext, at: Path): Problem[] => {
   const wrong = (key: string | undefined, why: string, hint: string): Problem[] => [
     { path: key === undefined ? at : [...at, key], part: "key", code: "CONFIG_INVALID", why, hint },
   ];
   const { script, command, rollout } = settings;
-  if (form === "toml" && script === undefined && command === undefined) {
+  if (form !== "flags" && script === undefined && command === undefined) {
     return wrong(
       undefined,
       "this app has neither script nor command",
-      'add what it runs, such as script = "server.js"',
+      `add what it runs, such as ${samples[form]("script", appKeys.script.example)[1]}`,
     );
   }
   if (script !== undefined && command !== undefined) {

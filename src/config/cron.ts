@@ -23,6 +23,7 @@ const HINT = 'five fields: minute hour day month weekday, such as "0 3 * * *" (e
  */
 export const cronExpression: Kind<string> = {
   expects: "a cron expression of five fields",
+  json: { type: "string" },
   read: async (value) => {
     if (typeof value !== "string") throw new Misfit();
     const written = value.trim().toLowerCase();

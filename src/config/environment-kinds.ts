@@ -8,6 +8,7 @@ export const isVariableName = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]
 /** The name of an environment variable. */
 export const variableName: Kind<string> = {
   expects: "the name of a variable (letters, digits and _)",
+  json: { type: "string", pattern: "^[A-Za-z_][A-Za-z0-9_]*$" },
   read: (value) => {
     if (typeof value !== "string" || !isVariableName(value)) throw new Misfit();
     return value;
@@ -23,6 +24,7 @@ export const isTable = (value: unknown): value is Record<string, unknown> =>
  */
 export const variables: Kind<Record<string, string>> = {
   expects: "a table of variables",
+  json: { type: "object", additionalProperties: { type: ["string", "integer", "boolean"] } },
   read: (value) => {
     if (!isTable(value)) throw new Misfit();
     return Object.fromEntries(
@@ -51,6 +53,7 @@ export const variables: Kind<Record<string, string>> = {
 /** Properties for systemd, by name; a list for a property that is given several times. */
 export const systemdProperties: Kind<Record<string, SystemdValue>> = {
   expects: "a table of properties",
+  json: { type: "object" },
   read: (value) => {
     if (!isTable(value)) throw new Misfit();
     return Object.fromEntries(

@@ -8,6 +8,7 @@ import { Misfit } from "./misfit.ts";
 /** How many instances: a number or `max`. */
 export const instanceCount: Kind<Quantity> = {
   expects: `a number from 1 to ${MAX_INSTANCES}, or max`,
+  json: { type: ["integer", "string"] },
   read: (value, context) => {
     const number = wholeNumber(value, context);
     if (number === undefined && typeof value !== "string") throw new Misfit();
@@ -23,6 +24,7 @@ export const instanceCount: Kind<Quantity> = {
 /** A number of instances or a share of them: 1, or "25%". */
 export const instanceShare: Kind<number | string> = {
   expects: 'a number of instances, or a percentage such as "25%"',
+  json: { type: ["integer", "string"] },
   read: (value, context) => {
     const number = wholeNumber(value, context);
     if (number !== undefined && number >= 0 && number <= MAX_INSTANCES) return number;

@@ -9,14 +9,19 @@ import { formatSize, parseSize } from "./size.ts";
 export interface ReadContext {
   /** Absolute directory that relative paths start from. */
   baseDir: string;
-  /** `flags`: numbers and lists arrive as text. */
-  form: "toml" | "flags";
+  /** `flags`: numbers and lists arrive as text. `json`: as from TOML, integers as bigints too. */
+  form: "toml" | "flags" | "json";
 }
+
+/** A fragment of JSON Schema: what a value looks like, roughly; `read` decides. */
+export type JsonShape = Readonly<Record<string, unknown>>;
 
 /** One kind of value: reads what was written, and says what it expects, for errors and for documentation. */
 export interface Kind<T> {
   /** Completes "should be …". */
   readonly expects: string;
+  /** For OpenAPI and for tools of agents. */
+  readonly json: JsonShape;
   /** @throws Misfit */
   read(value: unknown, context: ReadContext): T | Promise<T>;
 }
@@ -51,16 +56,22 @@ const fullText = (value: unknown): string => {
 };
 
 /** Text that is not empty. */
-export const text = (expects: string): Kind<string> => ({ expects, read: fullText });
+export const text = (expects: string): Kind<string> => ({
+  expects,
+  json: { type: "string", minLength: 1 },
+  read: fullText,
+});
 
 /** A path, absolute after reading. */
 export const path = (expects: string): Kind<string> => ({
   expects,
+  json: { type: "string", minLength: 1 },
   read: (value, { baseDir }) => resolve(baseDir, fullText(value)),
 });
 
 export const flag: Kind<boolean> = {
   expects: "true or false",
+  json: { type: "boolean" },
   read: (value, { form }) => {
     if (typeof value === "boolean") return value;
     if (form === "flags" && (value === "true" || value === "false")) return value === "true";
@@ -70,6 +81,7 @@ export const flag: Kind<boolean> = {
 
 export const integer = (least: number, most: number): Kind<number> => ({
   expects: `a whole number from ${least} to ${most}`,
+  json: { type: "integer", minimum: least, maximum: most },
   read: (value, context) => {
     const number = wholeNumber(value, context);
     if (number === undefined || number < least || number > most) throw new Misfit();
@@ -80,18 +92,21 @@ export const integer = (least: number, most: number): Kind<number> => ({
 /** Milliseconds, at most MAX_DURATION_MS. */
 export const duration = (leastMs = 0): Kind<number> => ({
   expects: `a duration from ${formatDuration(leastMs)} to ${formatDuration(MAX_DURATION_MS)}`,
+  json: { type: ["string", "integer"], description: "a number is in milliseconds" },
   read: (value) => measure(value, parseDuration, leastMs, MAX_DURATION_MS),
 });
 
 /** Bytes, at most 1024T. */
 export const size = (leastBytes: number): Kind<number> => ({
   expects: `a size of at least ${formatSize(leastBytes)}`,
+  json: { type: ["string", "integer"], description: "a number is in bytes" },
   read: (value) => measure(value, parseSize, leastBytes, 1024 ** 5),
 });
 
 /** Of one processor: 150 is one and a half. */
 export const cpuPercent: Kind<number> = {
   expects: "a percentage of one processor from 1% to 100000%",
+  json: { type: "string" },
   read: (value) => {
     const match = typeof value === "string" ? /^(\d{1,6}(?:\.\d{1,2})?) ?%$/.exec(value.trim()) : null;
     const percent = Number(match?.[1]);
@@ -102,6 +117,7 @@ export const cpuPercent: Kind<number> = {
 
 export const oneOf = <T extends string>(...choices: T[]): Kind<T> => ({
   expects: choices.map((choice) => JSON.stringify(choice)).join(" or "),
+  json: { type: "string", enum: choices },
   read: (value) => {
     const choice = choices.find((name) => name === value);
     if (choice === undefined) throw new Misfit();
@@ -112,6 +128,7 @@ export const oneOf = <T extends string>(...choices: T[]): Kind<T> => ({
 /** A signal that this system knows, by name or number; read as `SIGTERM`. */
 export const signal: Kind<string> = {
   expects: "the name of a signal",
+  json: { type: ["string", "integer"] },
   read: (value) => {
     if (typeof value !== "string" && typeof value !== "bigint") throw new Misfit();
     try {

@@ -7,6 +7,7 @@ import { Misfit } from "./misfit.ts";
 /** An address to hold open: `3000` (also as a number), `127.0.0.1:3000`, `[::1]:3000`, a path. */
 export const listenAddress: Kind<ListenAddress> = {
   expects: "a port, host:port or a path",
+  json: { type: ["string", "integer"] },
   read: (value) => {
     if (typeof value === "number" || typeof value === "bigint") return parse(String(value));
     if (typeof value !== "string") throw new Misfit();

@@ -1,4 +1,9 @@
-import { flag, oneOf, path, text } from "./kinds.ts";
+import type { ApiToken } from "./api-tokens.ts";
+import { apiTokens } from "./api-tokens.ts";
+import { flag, integer, oneOf, path, text } from "./kinds.ts";
+import { list } from "./list-kinds.ts";
+import type { Kind } from "./kinds.ts";
+import { Misfit } from "./misfit.ts";
 import type { KeyTable } from "./schema.ts";
 import { keyOf, later } from "./schema.ts";
 import { collectorEndpoint, headers } from "./telemetry-kinds.ts";
@@ -14,9 +19,30 @@ export interface ScopeConfig {
   otelCertificate?: string;
   otelClientCertificate?: string;
   otelClientKey?: string;
+  apiTokens?: ApiToken[];
+  /** Absolute. */
+  apiTokenFile?: string;
+  apiHosts?: string[];
+  apiCorsOrigins?: string[];
+  apiRateLimit?: number;
+  /** Absolute paths of PEM files. */
+  apiTlsCert?: string;
+  apiTlsKey?: string;
 }
 
 const key = keyOf<ScopeConfig>();
+
+/** Where a page comes from, as browsers write it. */
+const webOrigin: Kind<string> = {
+  expects: "an origin, such as https://ops.example.com",
+  json: { type: "string" },
+  read: (value) => {
+    if (typeof value !== "string" || !URL.canParse(value)) throw new Misfit();
+    const { origin, protocol } = new URL(value);
+    if (!/^https?:$/.test(protocol) || value.replace(/\/$/, "").toLowerCase() !== origin) throw new Misfit();
+    return origin;
+  },
+};
 
 /** The keys at the top level of the scope's config file, besides `[apps]`. */
 // prettier-ignore
@@ -29,10 +55,12 @@ export const scopeKeys: KeyTable<ScopeConfig> = {
   otel_certificate: key("otelCertificate", path("a path"), '"/etc/velos/collector-ca.pem"', "certificate of who signed the collector's; default: those that Node trusts"),
   otel_client_certificate: key("otelClientCertificate", path("a path"), '"/etc/velos/client.pem"', "certificate that velosd shows the collector"),
   otel_client_key: key("otelClientKey", path("a path"), '"/etc/velos/client.key"', "private key of that certificate"),
-  api_token: later("token of the REST API"),
-  api_token_file: later("file with tokens of the REST API"),
-  api_cors_origins: later("origins that browsers may call the REST API from"),
-  api_tls_cert: later("certificate of the REST API"),
-  api_tls_key: later("private key of that certificate"),
+  api_token: key("apiTokens", apiTokens, '[{ name = "dashboard", scope = "read", token = "…" }]', "who may use `velos api`: one token that may do everything, or several with names and a scope: read, operate or admin"),
+  api_token_file: key("apiTokenFile", path("a path"), '"api-tokens"', "file with more tokens, a line each: name, scope, token; only its owner and group may read it"),
+  api_hosts: key("apiHosts", list("an array of names", text("a name")), '["velos.example.com"]', "names by which `velos api` is called, besides its addresses and localhost"),
+  api_cors_origins: key("apiCorsOrigins", list("an array of origins", webOrigin), '["https://ops.example.com"]', "origins whose pages may use `velos api`"),
+  api_rate_limit: key("apiRateLimit", integer(0, 10_000_000), "6000", "requests a minute that one client of `velos api` may make, but for those that are answered from memory; 0: any number", { standard: "6000" }),
+  api_tls_cert: key("apiTlsCert", path("a path"), '"/etc/velos/api.pem"', "certificate of `velos api`, with those that signed it"),
+  api_tls_key: key("apiTlsKey", path("a path"), '"/etc/velos/api.key"', "private key of that certificate"),
   idle_exit: later("time after which velosd leaves when nothing is asked of it"),
 };

@@ -20,12 +20,14 @@ export const collectorUrl = (value: unknown): string => {
 /** Where a collector listens. */
 export const collectorEndpoint: Kind<string> = {
   expects: `the URL of a collector, http:// or https://, such as ${SAMPLE}`,
+  json: { type: "string" },
   read: collectorUrl,
 };
 
 /** Headers of HTTP, or metadata of gRPC. */
 export const headers: Kind<Record<string, string>> = {
   expects: "a table of headers",
+  json: { type: "object", additionalProperties: { type: "string" } },
   read: (value) => {
     if (!isTable(value)) throw new Misfit();
     return Object.fromEntries(

@@ -60,10 +60,6 @@ export const telemetrySettings = (config: ScopeConfig, env: Env): TelemetrySetti
   };
 };
 
-/** The variables of OpenTelemetry that velosd reads, and so those that are passed on to one that is started. */
-export const isTelemetryVariable = (name: string): boolean =>
-  /^OTEL_(?:EXPORTER_OTLP_\w+|METRIC_EXPORT_\w+|SDK_DISABLED)$/.test(name);
-
 const wrong = (name: string, why: string, hint: string): VelosError =>
   new VelosError("CONFIG_INVALID", { where: name, why, hint });
 

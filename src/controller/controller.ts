@@ -400,7 +400,9 @@ export class Controller {
   /** Lines of the selected apps' output, oldest first. */
   logTargets(selectors: readonly string[]): Target[] {
     const targets = selectors.length === 0 ? this.converge.names().map((app) => ({ app })) : this.#targets(selectors);
-    for (const { app, index } of targets as Target[]) this.#checkIndex(app, index);
+    // What an instance printed outlives it: the extra one of a rollout, or one that was scaled away.
+    for (const { app, index } of targets as Target[])
+      if (index === undefined || !this.counters.of(app).has(index)) this.#checkIndex(app, index);
     return targets;
   }
 

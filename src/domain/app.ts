@@ -211,8 +211,9 @@ export const rolloutPauseMs = (spec: AppSpec): number =>
  * percentage is rounded down, as Kubernetes does for maxUnavailable. At least one of both is 1, so that a rollout always
  * ends.
  *
- * Where neither is set, instances that share a socket and say when they are ready get an extra one: two can then be
- * replaced at a time and never fewer than wanted − 1 serve, which is what Kubernetes' defaults come to (25 % of both).
+ * Where neither is set, instances that share a socket and say when they are ready get an extra one, which comes first: a
+ * spec that does not come up is found out before anybody is touched. Then two can be replaced at a time and never fewer
+ * than wanted − 1 serve, which is what Kubernetes' defaults come to (25 % of both).
  * Not so where the index is part of an address: the one after the last may be somebody else's.
  */
 export const rolloutBudget = (spec: AppSpec, wanted: number): { maxUnavailable: number; surge: number } => {

@@ -141,6 +141,23 @@ const TABLE = {
   DAEMON_LEAVING: { status: 503, exit: 4, message: "velosd is stopping", hint: "repeat the command" },
   PERMISSION_DENIED: { status: 403, exit: 4, message: "{path} is not yours to open", hint: "{hint}" },
   UNAUTHORIZED: { status: 401, exit: 4, message: "{why}", hint: "{hint}" },
+  FORBIDDEN: { status: 403, exit: 4, message: "{why}", hint: "{hint}" },
+  ROUTE_NOT_FOUND: { status: 404, exit: 1, message: "there is no {path}", hint: "see /docs for what there is" },
+  METHOD_NOT_ALLOWED: { status: 405, exit: 1, message: "{path} does not take {method}", hint: "it takes {allowed}" },
+  BODY_TOO_LARGE: { status: 413, exit: 2, message: "the body is larger than 1 MB", hint: "send less" },
+  MEDIA_TYPE_UNKNOWN: {
+    status: 415,
+    exit: 2,
+    message: "the body is not JSON",
+    hint: "send it with `Content-Type: application/json`",
+  },
+  TOO_MANY_REQUESTS: { status: 429, exit: 1, message: "{why}", hint: "ask again later, and not so often" },
+  INSTANCE_NOT_LAST: {
+    status: 409,
+    exit: 1,
+    message: "{app}:{index} cannot be deleted: {why}",
+    hint: "stop {app}:{index}, or delete the app as a whole",
+  },
   MESSAGE_INVALID: { status: 400, exit: 2, message: "{why}", hint: "{hint}" },
   METHOD_NOT_FOUND: {
     status: 404,

@@ -173,13 +173,16 @@ const rolloutContext = (
   // Four instances, max_unavailable 1: available 4 → one may go (3 ≥ 3); while it is out available is 3 → none may.
   // Four, one of them crash-looping: that one goes first, and costs nothing; then available is 3 until it is back.
   // Four that came up a moment ago, none ready yet: available 0 → they serve, so none may go before three are ready.
+  // The extra instances come first: a spec that does not come up is found out before anybody is touched for it.
   let available = [...wanted, ...extra].filter(isAvailable).length;
+  const extraIsUp = extra.every((index) => isAvailable(index) && isNew(byIndex.get(index)!));
   const floor = wanted.length - pace.maxUnavailable;
   const actions: Action[] = [];
   for (const instance of old.sort(byTurn)) {
     const { index, fingerprint: itsPrint } = instance;
     const left = available - Number(isAvailable(index));
-    if (serves(instance) && (pauseUntil > now || left < floor)) continue;
+    const mustWait = pauseUntil > now || left < floor || (!extraIsUp && index < record.instances);
+    if (serves(instance) && mustWait) continue;
     available = left;
     actions.push({ type: itsPrint === print && !observed.pending.has(index) ? "restart" : "stop", index });
   }

@@ -31,6 +31,13 @@ export const parseQuantity = (text: string, allowChange = true): Quantity => {
   return { kind: "exact", count };
 };
 
+/** The quantity as it is written: `4`, `+2`, `-1`, `max`. */
+export const quantityText = (quantity: Quantity): string => {
+  if (quantity.kind === "max") return "max";
+  if (quantity.kind === "exact") return String(quantity.count);
+  return quantity.by > 0 ? `+${quantity.by}` : String(quantity.by);
+};
+
 /**
  * The instance count that a quantity leads to.
  * @throws VelosError QUANTITY_INVALID when it would be below 1 or above MAX_INSTANCES
@@ -43,7 +50,7 @@ export const applyQuantity = (quantity: Quantity, current: number, processors: n
       return Math.max(1, Math.min(processors, MAX_INSTANCES));
     case "change": {
       const count = current + quantity.by;
-      const text = quantity.by > 0 ? `+${quantity.by}` : String(quantity.by);
+      const text = quantityText(quantity);
       if (count < 1) return fail(text, `there are ${current}, and an app has at least one; \`velos stop\` stops it`);
       if (count > MAX_INSTANCES) return fail(text, `there are ${current}, and ${MAX_INSTANCES} is the limit`);
       return count;

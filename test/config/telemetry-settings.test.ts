@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadScopeConfig } from "../../src/config/load-scope.ts";
-import { isTelemetryVariable, telemetrySettings } from "../../src/config/telemetry-settings.ts";
+import { telemetrySettings } from "../../src/config/telemetry-settings.ts";
+import { isTelemetryVariable } from "../../src/config/telemetry-variables.ts";
 import { VelosError } from "../../src/domain/errors.ts";
 import { errorOf } from "./error-of.ts";
 

@@ -87,6 +87,10 @@ const checkRollout = (
     const instance = there.get(index);
     return instance?.status === "online" && instance.fingerprint === print && instance.run !== rollout.from[index];
   };
+  const extra = members.filter((index) => index >= record.instances);
+  if (taken.some((index) => index < record.instances))
+    for (const index of extra) promise(isReplacement(index), `${taken.join()} goes before the extra ${index} is up`);
+
   const lowest = Math.min(...taken);
   for (const index of serving) {
     const waits =

@@ -4,7 +4,7 @@ import type { ResolvedApp } from "../../config/resolve.ts";
 import type { Connection } from "../../client/connection.ts";
 import type { AppView } from "../../controller/views.ts";
 import { VelosError } from "../../domain/errors.ts";
-import type { Quantity } from "../../domain/quantity.ts";
+import { quantityText } from "../../domain/quantity.ts";
 import { withProgress } from "../progress.ts";
 import { settledText } from "../settled.ts";
 import { startOutcome } from "../start-outcome.ts";
@@ -221,10 +221,3 @@ export class StartCommand extends VelosCommand {
 
 /** A flag that may be repeated, absent when it was not given. */
 const list = (values: readonly string[]): readonly string[] | undefined => (values.length > 0 ? values : undefined);
-
-const quantityText = (quantity: Quantity): string =>
-  quantity.kind === "exact"
-    ? String(quantity.count)
-    : quantity.kind === "max"
-      ? "max"
-      : `${quantity.by > 0 ? "+" : ""}${quantity.by}`;

@@ -123,8 +123,8 @@ describe("a scrape", () => {
     expect(restarts).toEqual({ crash: 1, manual: 1, rollout: 1, watch: 0 });
     expect(valueOf(families, "velos_process_restart_total", labels)).toBe(3);
     // A busy manager may tell of the next run before it has told how this one ended: that is then called an error.
-    const exits = ["signal", "error"].map(
-      (reason) => valueOf(families, "velos_process_exits_total", { ...labels, reason })!,
+    const exits = ["signal", "error"].map((reason) =>
+      valueOf(families, "velos_process_exits_total", { ...labels, reason })!,
     );
     expect(exits[0]! + exits[1]!).toBe(1);
     expect(valueOf(families, "velos_app_rollouts_total", { name: "api", result: "done" })).toBe(1);
