@@ -6,13 +6,13 @@ import type { MetricsSnapshot } from "./metrics-schema.ts";
 type Row = MetricsSnapshot["instances"][number];
 
 /** The figures of an instance by name: `Usec` and `Bytes` say the unit; what is not known is left out. */
-const figuresOf = (row: Row, names: readonly InstanceColumn[]): Record<string, number> =>
+const figuresOf = <K extends InstanceColumn>(row: Row, names: readonly K[]): { [key in K]?: number } =>
   Object.fromEntries(
     names.flatMap((name): [string, number][] => {
       const value = row[column[name]];
       return typeof value === "number" ? [[name, value]] : [];
     }),
-  );
+  ) as { [key in K]?: number };
 
 /** Counts by reason, without those that are 0. */
 const countsOf = (row: Row, prefix: "restarts" | "exits", reasons: readonly string[]): Record<string, number> =>
