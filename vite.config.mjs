@@ -2,6 +2,7 @@
 // `velos api` has nothing to do but send them. `node esbuild.config.mjs` calls it.
 import { build } from "vite";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 
@@ -27,7 +28,7 @@ export const buildDashboard = async (out) => {
     logLevel: "warn",
     oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
     build: {
-      outDir: `${process.cwd()}/${made}`,
+      outDir: resolve(made),
       emptyOutDir: true,
       target: "es2022",
       // Images in the style sheet would need data: in the content security policy.
