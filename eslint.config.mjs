@@ -13,8 +13,10 @@ const zones = {
   client: ["domain", "config", "backend", "api"],
   metrics: ["domain", "config", "api", "client"],
   mcp: ["domain", "config", "api", "client"],
-  cli: ["domain", "config", "backend", "controller", "api", "client", "metrics", "mcp"],
-  daemon: ["domain", "config", "backend", "controller", "api"],
+  cli: ["domain", "config", "backend", "controller", "api", "client", "metrics", "mcp", "fleet"],
+  // Of metrics its tables: what is sent is what is scraped.
+  telemetry: ["domain", "config", "backend", "controller", "api", "metrics"],
+  daemon: ["domain", "config", "backend", "controller", "api", "telemetry"],
   // Also in the browser: of api its types only, see below.
   fleet: ["domain", "api"],
   dashboard: ["domain", "api", "fleet"],

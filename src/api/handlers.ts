@@ -1,4 +1,4 @@
-import type { LogLine } from "../backend/backend.ts";
+import type { Facility, LogLine } from "../backend/backend.ts";
 import type { Controller } from "../controller/controller.ts";
 import { parseQuantity } from "../domain/quantity.ts";
 import { signalName } from "../domain/signal-name.ts";
@@ -21,6 +21,8 @@ export interface ProcessContext {
   version: string;
   scope: "system" | "user";
   startedAt: number;
+  /** What there is besides the backend's. */
+  facilities?: () => Facility[];
   /** What velosd counts of its own work. */
   figures?: () => Pick<DaemonFigures, "requests" | "latencies" | "eventLoopLag">;
   shutdown: () => void;
@@ -79,7 +81,10 @@ export const createHandlers = (
       };
       return new JsonText(`{"daemon":${JSON.stringify(daemon)},${snapshot.slice(1)}`);
     }),
-    doctor: async () => ({ facilities: await controller.backend.facilities(), problems: controller.problems }),
+    doctor: async () => ({
+      facilities: [...(await controller.backend.facilities()), ...(context.facilities?.() ?? [])],
+      problems: controller.problems,
+    }),
     shutdown: async () => {
       context.shutdown();
       return { pid: process.pid };

@@ -2,6 +2,7 @@ import { execFile, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { selectBackend } from "../backend/select.ts";
+import { isSecretVariable, isTelemetryVariable } from "../config/telemetry-variables.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { ConnectOptions } from "./connect.ts";
 import { makeDirectories } from "../backend/make-directories.ts";
@@ -31,12 +32,18 @@ export const startDaemon = async (options: ConnectOptions): Promise<StartedDaemo
  * `velosd.socket` and `velosd.service`, transient: the socket is there at once, so nobody has to wait to connect, and
  * whoever connects after velosd has gone starts it again.
  */
-const startUnits = async ({ paths, env }: ConnectOptions): Promise<StartedDaemon> => {
+const startUnits = async ({ paths, env, note }: ConnectOptions): Promise<StartedDaemon> => {
   const scope = paths.scope === "user" ? ["--user"] : [];
   const hint = `see \`systemctl ${[...scope, "status velosd.socket velosd.service"].join(" ")}\``;
   const passed = Object.entries(env).filter(
-    ([name]) => name === "VELOS_HOME" || (paths.scope === "user" && /^(HOME|XDG_.*)$/.test(name)),
+    ([name]) =>
+      name === "VELOS_HOME" ||
+      (paths.scope === "user" && /^(HOME|XDG_.*)$/.test(name)) ||
+      (isTelemetryVariable(name) && !isSecretVariable(name)),
   );
+  // A unit's environment is for everybody to read.
+  const secret = Object.keys(env).find((name) => isTelemetryVariable(name) && isSecretVariable(name));
+  if (secret !== undefined) note?.(`${secret} is not handed on to velosd; write otel_headers in ${paths.config}`);
   const make = async (): Promise<string | undefined> =>
     run("systemd-run", [
       ...scope,

@@ -1,13 +1,16 @@
 import { join } from "node:path";
 import type { Backend } from "../backend/backend.ts";
 import { busAddress, selectBackend } from "../backend/select.ts";
+import type { JsonText } from "../api/frames.ts";
 import { createHandlers } from "../api/handlers.ts";
 import type { Paths } from "../config/paths.ts";
 import { Controller } from "../controller/controller.ts";
 import { EventLoopLag } from "./event-loop-lag.ts";
 import { createIpcServer } from "./ipc-server.ts";
 import { isActivated, listenOnSocket, takeLock } from "./listen.ts";
+import { placeOf } from "./machine.ts";
 import { notifyReady } from "./notify.ts";
+import { closeTelemetry, openTelemetry } from "./open-telemetry.ts";
 import { RequestCounters } from "./request-counters.ts";
 
 export interface DaemonOptions {
@@ -29,11 +32,23 @@ export interface RunningDaemon {
 
 /** Starts velosd: lock, store, backend, socket, READY. Resolves when it serves. */
 export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> => {
-  const { paths, env, log } = options;
+  const { paths, env, log, version } = options;
   const lock = await takeLock(paths);
   const chosen = selectBackend(options.backend, paths, env);
   const backend = await createBackend(chosen.name, paths, env, log);
-  const controller = new Controller({ backend, stateDirectory: paths.state, report: log });
+  const place = placeOf(paths);
+  const isSystemd = chosen.name === "systemd";
+  const snapshot = async (): Promise<string> => metricsText();
+  const { telemetry, problem } = await openTelemetry({ paths, env, version, place, isSystemd, snapshot, report: log });
+  const controller = new Controller({
+    backend,
+    stateDirectory: paths.state,
+    report: log,
+    place,
+    observer: telemetry?.observer,
+  });
+  telemetry?.follow(controller.events);
+  if (problem !== undefined) controller.problems.push(problem);
   await controller.open();
   if (chosen.reason !== undefined) log(chosen.reason);
   for (const problem of controller.problems) log(problem);
@@ -44,7 +59,9 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
   const stop = async (): Promise<void> => {
     stopping ??= (async () => {
       server.close();
+      const sent = closeTelemetry(telemetry);
       await controller.close();
+      await sent;
       for (const socket of sockets) socket.destroySoon();
       lock.close();
       finish();
@@ -54,7 +71,7 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
   const requests = new RequestCounters();
   const lag = new EventLoopLag();
   const handlers = createHandlers(controller, {
-    version: options.version,
+    version,
     scope: paths.scope,
     startedAt: Date.now(),
     figures: () => {
@@ -65,15 +82,17 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
         ...(eventLoopLag && { eventLoopLag }),
       };
     },
+    ...(telemetry && { facilities: () => [telemetry.facility()] }),
     // After the answer has gone out.
     shutdown: () => setTimeout(() => void stop(), 20),
   });
   const server = createIpcServer({
     ...handlers,
     counters: requests,
-    version: options.version,
+    version,
     report: log,
   });
+  const metricsText = async (): Promise<string> => ((await handlers.calls.metrics({})) as JsonText).bytes.toString();
   const sockets = new Set<import("node:net").Socket>();
   server.on("connection", (socket) => {
     sockets.add(socket);

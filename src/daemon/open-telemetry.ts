@@ -1,0 +1,52 @@
+import { existsSync } from "node:fs";
+import { hostname } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Paths } from "../config/paths.ts";
+import type { Telemetry } from "../telemetry/main.ts";
+
+/** How much longer velosd stays for telemetry that a collector does not take. */
+const PATIENCE_MS = 1500;
+
+export interface OpenTelemetryOptions {
+  paths: Paths;
+  env: Readonly<Record<string, string | undefined>>;
+  version: string;
+  place: string;
+  isSystemd: boolean;
+  snapshot: () => Promise<string>;
+  report: (line: string) => void;
+}
+
+/**
+ * Telemetry, where an endpoint is configured; else nothing of it is loaded. A mistake in the settings is a problem that
+ * velosd tells, not one that keeps it from managing apps.
+ */
+export const openTelemetry = async (
+  options: OpenTelemetryOptions,
+): Promise<{ telemetry?: Telemetry; problem?: string }> => {
+  const { paths, env } = options;
+  // What reads settings is not loaded either where there can be none.
+  if (!existsSync(paths.config) && !env["OTEL_EXPORTER_OTLP_ENDPOINT"] && !env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"])
+    return {};
+  try {
+    const { loadTelemetry } = await import("../config/load-telemetry.ts");
+    const settings = await loadTelemetry(paths.config, env);
+    if (!settings) return {};
+    const { startTelemetry } = await import("../telemetry/main.ts");
+    return { telemetry: await startTelemetry({ ...options, settings, hostName: hostname() }) };
+  } catch (error) {
+    // From another bundle: its class is not the one that is known here.
+    if (!(error instanceof Error) || error.name !== "VelosError") throw error;
+    const { hint } = error as Error & { hint?: string };
+    return { problem: `no telemetry: ${error.message}${hint ? `; ${hint}` : ""}` };
+  }
+};
+
+/** Sends what is left, within a time that nobody minds. */
+export const closeTelemetry = async (telemetry: Telemetry | undefined): Promise<void> => {
+  if (!telemetry) return;
+  const patience = new AbortController();
+  const limit = delay(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => {});
+  await Promise.race([telemetry.close(), limit]);
+  patience.abort();
+};
