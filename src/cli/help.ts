@@ -8,8 +8,8 @@ const WIDTH = 80;
 /** The commands by what they are for, as `velos --help` lists them. */
 export const commandGroups: readonly (readonly [title: string, names: readonly string[]])[] = [
   ["Run apps", ["start", "stop", "restart", "reload", "rollout", "scale", "delete"]],
-  ["Look", ["list", "describe", "logs", "env"]],
-  ["More", ["signal", "metrics", "doctor", "ping", "kill", "completions"]],
+  ["Look", ["list", "monit", "describe", "logs", "env"]],
+  ["More", ["signal", "metrics", "mcp", "doctor", "ping", "kill", "completions"]],
 ];
 
 /** The options of `velos start`, which are too many for one list. */
