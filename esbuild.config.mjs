@@ -38,6 +38,7 @@ const apart = {
   metrics: "src/metrics/main.ts",
   monit: "src/cli/monit/main.ts",
   mcp: "src/mcp/main.ts",
+  http: "src/http/main.ts",
   "load-telemetry": "src/config/load-telemetry.ts",
 };
 // Loaded by velosd when an endpoint is configured: of each protocol its own.

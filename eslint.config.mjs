@@ -12,8 +12,9 @@ const zones = {
   api: ["domain", "backend", "controller"],
   client: ["domain", "config", "backend", "api"],
   metrics: ["domain", "config", "api", "client"],
+  http: ["domain", "config", "api", "client", "metrics"],
   mcp: ["domain", "config", "api", "client"],
-  cli: ["domain", "config", "backend", "controller", "api", "client", "metrics", "mcp", "fleet"],
+  cli: ["domain", "config", "backend", "controller", "api", "client", "metrics", "mcp", "fleet", "http"],
   // Of metrics its tables: what is sent is what is scraped.
   telemetry: ["domain", "config", "backend", "controller", "api", "metrics"],
   daemon: ["domain", "config", "backend", "controller", "api", "telemetry"],

@@ -54,7 +54,9 @@ export const createHandlers = (
     restart: async ({ selectors, rolling, reason, wait }) => ({
       apps: await controller.restart(selectors, rolling ? "reload" : "restart", reason ?? "manual", wait),
     }),
-    scale: async ({ app, instances }) => ({ app: await controller.scale(app, parseQuantity(String(instances))) }),
+    scale: async ({ app, instances, wait }) => ({
+      app: await controller.scale(app, parseQuantity(String(instances)), wait),
+    }),
     rollout: async ({ app }) => controller.rollouts.status(app),
     pauseRollout: async ({ app }) => controller.rollouts.pause(app),
     resumeRollout: async ({ app }) => controller.rollouts.resume(app),

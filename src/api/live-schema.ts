@@ -9,10 +9,19 @@ const at = Type.Number({ description: "milliseconds since the epoch" });
 export const AppSummarySchema = Type.Omit(AppSchema, ["processes", "rollout"]);
 export type AppSummary = Static<typeof AppSummarySchema>;
 
+/** A rollout without the runs that it replaces, which are as many as there are instances. */
+const RolloutSummarySchema = Type.Omit(RolloutSchema, ["from"]);
+
+/** An app with its instances, as the REST API and the WebSocket show it. */
+export const AppStateSchema = Type.Object({
+  ...Type.Omit(AppSchema, ["rollout"]).properties,
+  rollout: Type.Optional(RolloutSummarySchema),
+});
+
 /** How far a rollout has come. */
 export const RolloutProgressSchema = Type.Object({
   app: Type.String(),
-  rollout: Type.Omit(RolloutSchema, ["from"]),
+  rollout: RolloutSummarySchema,
   replaced: Type.Integer({ minimum: 0, description: "instances that run on what they are brought to, and are ready" }),
   total: Type.Integer({ minimum: 0, description: "instances that are to be replaced" }),
 });

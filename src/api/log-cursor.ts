@@ -19,7 +19,6 @@ const CursorSchema = Type.Object(
 /** A cursor that grows with the lines that are given. */
 export class LogCursor {
   readonly #app: string;
-  readonly #byInstance: boolean;
   #at = 0;
   #places: Record<string, string> = {};
 
@@ -27,9 +26,8 @@ export class LogCursor {
    * @param text a cursor of before, to go on from
    * @throws VelosError CURSOR_INVALID
    */
-  constructor(app: string, byInstance: boolean, text?: string) {
+  constructor(app: string, text?: string) {
     this.#app = app;
-    this.#byInstance = byInstance;
     if (text === undefined) return;
     const read = parse(text);
     if (read.app !== app) throw new VelosError("CURSOR_INVALID", { why: `it is one of ${read.app}, not of ${app}` });
@@ -47,7 +45,7 @@ export class LogCursor {
   pass({ at, index, place }: LogLine): void {
     if (place === undefined) return;
     this.#at = Math.max(this.#at, at);
-    this.#places[this.#byInstance ? String(index) : ""] = place;
+    this.#places[place.startsWith(`${index}@`) ? String(index) : ""] = place;
   }
 
   /** Its text; undefined at the very beginning. */

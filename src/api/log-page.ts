@@ -2,6 +2,7 @@ import type { LogLine, LogQuery } from "../backend/backend.ts";
 import type { Controller } from "../controller/controller.ts";
 import type { Target } from "../domain/selector.ts";
 import { VelosError } from "../domain/errors.ts";
+import { linearPattern } from "./linear-pattern.ts";
 import { LogCursor } from "./log-cursor.ts";
 import { DEFAULT_LINES } from "./merge-logs.ts";
 import type { Params, Result } from "./operations.ts";
@@ -20,7 +21,7 @@ const MAX_MESSAGE = 250_000;
  */
 export const logPage = async (controller: Controller, params: Params<"logPage">): Promise<Result<"logPage">> => {
   const targets = controller.logTargets(params.selectors);
-  const cursor = cursorFor(controller, targets, params.cursor);
+  const cursor = cursorFor(targets, params.cursor);
   const wanted = params.lines ?? DEFAULT_LINES;
   const { since, until, level } = params;
   const query = {
@@ -47,10 +48,10 @@ export const logPage = async (controller: Controller, params: Params<"logPage">)
   };
 };
 
-const cursorFor = (controller: Controller, targets: readonly Target[], text?: string): LogCursor | undefined => {
+const cursorFor = (targets: readonly Target[], text?: string): LogCursor | undefined => {
   const apps = new Set(targets.map(({ app }) => app));
   const [app] = apps;
-  if (apps.size === 1) return new LogCursor(app!, controller.backend.logsByInstance === true, text);
+  if (apps.size === 1) return new LogCursor(app!, text);
   if (text === undefined) return undefined;
   throw new VelosError("CURSOR_INVALID", { why: "a cursor goes with one app, and here are several" });
 };
@@ -83,18 +84,4 @@ const fit = (lines: LogLine[], forward: boolean): LogLine[] => {
   const end = cut.findIndex(({ message }) => (room -= Buffer.byteLength(JSON.stringify(message)) + ROOM_BESIDE) < 0);
   const kept = end < 0 ? cut : cut.slice(0, end);
   return forward ? kept : kept.toReversed();
-};
-
-/** A pattern whose matching takes time in proportion to the text: one of JavaScript could stop velosd for minutes. */
-const linearPattern = async (grep: string): Promise<{ test(message: string): boolean }> => {
-  const { RE2JS } = await import("re2js");
-  try {
-    const pattern = RE2JS.compile(grep);
-    return { test: (message) => pattern.test(message) };
-  } catch (error) {
-    throw new VelosError("USAGE", {
-      why: `grep: ${(error as Error).message}`,
-      hint: "it is a regular expression of RE2: no lookahead, no backreferences",
-    });
-  }
 };

@@ -116,7 +116,7 @@ export const operations = {
   scale: {
     summary: "Set how many instances an app has: 4, +2, -1 or max",
     access: "operate",
-    params: Type.Object({ app: SelectorSchema, instances: QuantitySchema }, { additionalProperties: false }),
+    params: Type.Object({ app: SelectorSchema, instances: QuantitySchema, wait }, { additionalProperties: false }),
     result: Type.Object({ app: AppSchema }),
   },
   rollout: {

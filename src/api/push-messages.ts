@@ -1,6 +1,6 @@
 import Type from "typebox";
 import type { Static } from "typebox";
-import { AppChangeSchema, InstanceChangeSchema, RolloutChangeSchema, SnapshotSchema } from "./live-schema.ts";
+import { AppChangeSchema, AppStateSchema, InstanceChangeSchema, RolloutChangeSchema, SnapshotSchema } from "./live-schema.ts";
 import { LogLevelSchema, LogLineSchema } from "./schemas.ts";
 
 export { AppSummarySchema, RolloutProgressSchema, type AppSummary, type RolloutProgress } from "./live-schema.ts";
@@ -82,6 +82,7 @@ export const HelloSchema = Type.Object(
 export const SnapshotMessageSchema = Type.Object(
   {
     ...SnapshotSchema.properties,
+    apps: Type.Array(AppStateSchema),
     seq,
     connected: Type.Boolean({ description: "false while velosd is away" }),
   },
@@ -241,7 +242,11 @@ export const LogMessageSchema = Type.Object(
     type: Type.Literal("log"),
     topic: TopicSchema,
     lines: Type.Array(LogLineSchema, { minItems: 1 }),
-    cursor: Type.String({ description: "to go on after the last of these lines: `cursor` of `subscribe`" }),
+    cursor: Type.Optional(
+      Type.String({
+        description: "to go on after the last of these lines: `cursor` of `subscribe`; only where the topic is one app",
+      }),
+    ),
   },
   {
     examples: [

@@ -97,7 +97,10 @@ export interface LogLine {
   stream: "stdout" | "stderr" | "unknown";
   level: LogLevel;
   message: string;
-  /** Where it stands: different for each line of an app, and the same whenever it is read. */
+  /**
+   * Where it stands: different for each line of an app, and the same whenever it is read. One that begins with the
+   * instance's number and @ is a place in the log of that instance alone.
+   */
   place?: string;
 }
 
@@ -123,8 +126,6 @@ export interface Facility {
  */
 export interface Backend {
   readonly name: BackendName;
-  /** True where the places of log lines are those in the log of their instance, absent where in one log of all. */
-  readonly logsByInstance?: true;
   /** Identity of the supervisor's life: what was created in another epoch is gone (reboot, new user manager). */
   readonly epoch: string;
 

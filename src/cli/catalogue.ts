@@ -18,6 +18,7 @@ export const commands: Readonly<Record<string, Loader>> = {
   env: async () => (await import("./commands/env.ts")).EnvCommand,
   signal: async () => (await import("./commands/signal.ts")).SignalCommand,
   doctor: async () => (await import("./commands/doctor.ts")).DoctorCommand,
+  api: async () => (await import("./commands/api.ts")).ApiCommand,
   metrics: async () => (await import("./commands/metrics.ts")).MetricsCommand,
   mcp: async () => (await import("./commands/mcp.ts")).McpCommand,
   monit: async () => (await import("./commands/monit.ts")).MonitCommand,
@@ -40,4 +41,4 @@ export const aliases: Readonly<Record<string, keyof typeof commands>> = {
 };
 
 /** Commands of the design that later releases bring. */
-export const later: readonly string[] = ["apply", "api", "import", "startup", "unstartup", "export", "run"];
+export const later: readonly string[] = ["apply", "import", "startup", "unstartup", "export", "run"];

@@ -317,7 +317,7 @@ export class Controller {
   }
 
   /** Sets how many instances an app has. */
-  async scale(app: string, quantity: Quantity): Promise<AppView> {
+  async scale(app: string, quantity: Quantity, wait: Wait = "all"): Promise<AppView> {
     const [target] = this.#targets([app]);
     if (target!.index !== undefined) {
       throw new VelosError("SELECTOR_INVALID", { selector: app, why: "an app is scaled as a whole" });
@@ -329,7 +329,7 @@ export class Controller {
         const holds = Object.fromEntries(Object.entries(record.holds).filter(([index]) => Number(index) < instances));
         return { ...record, instances, holds };
       });
-      await settle(this.converge, state, { failOn: "any" });
+      await this.#settled(state, wait);
     });
     return this.#view(state);
   }

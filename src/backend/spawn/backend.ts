@@ -47,7 +47,6 @@ export class SpawnBackend implements Backend {
   readonly epoch = currentEpoch();
   readonly #stateDir: string;
   readonly #now: () => number;
-  readonly logsByInstance = true;
   readonly #logs: LogStore;
   readonly #figures = new TreeFigures();
   readonly #instances = new Map<string, Map<number, Instance>>();
