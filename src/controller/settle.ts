@@ -65,8 +65,50 @@ export const settle = async (converge: Converge, state: AppState, options: Settl
     // An app that says itself when it is ready has said so.
     if (!hasReadinessSignal(state.record.spec)) await graceOver(converge, state);
     throwFailure(converge, state, began, relevant);
+    await allWell(converge, state, began, relevant);
     // One that has just ended, and of which nobody can say yet what becomes of it.
     if (converge.isSettled(state)) return;
+  }
+};
+
+/**
+ * Resolves when the instances that the command started have passed their health check once, where they have one.
+ * @throws VelosError INSTANCE_FAILED for one that fails it, or has not passed it within the deadline of rollouts
+ */
+const allWell = async (
+  converge: Converge,
+  state: AppState,
+  began: number,
+  relevant: (index: number) => boolean,
+): Promise<void> => {
+  const { name } = state;
+  const { health, rollout: settings } = state.record.spec;
+  if (!health) return;
+  const fail = (index: number, why: string): never => {
+    throw new VelosError("INSTANCE_FAILED", { app: name, index, why });
+  };
+  const timer = setTimeout(() => converge.wake(name), Math.max(0, began + settings.deadlineMs - Date.now()));
+  try {
+    await waitFor(state, () => {
+      const { record } = state;
+      const { rollout } = record;
+      if (rollout?.reason === "health" && rollout.startedAt >= began) {
+        const index = Number(Object.keys(rollout.from)[0]);
+        if (relevant(index)) fail(index, "its health check failed; it is started again");
+      }
+      // Those that ran before the command are not its business.
+      const isNew = ({ index, status, startedAt = 0 }: ObservedInstance): boolean =>
+        relevant(index) && isWanted(record, index) && status === "online" && startedAt >= began;
+      const asked = converge.observe(name).filter(isNew);
+      for (const { index, unwell } of asked) if (unwell !== undefined) fail(index, `${unwell}; it is started again`);
+      const late = asked.find(({ wellAt }) => wellAt === undefined);
+      if (late === undefined || record.spec.health === undefined) return "done";
+      if (Date.now() - began >= settings.deadlineMs)
+        fail(late.index, `its health check has not passed within ${settings.deadlineMs / 1000} s`);
+      return "wait";
+    });
+  } finally {
+    clearTimeout(timer);
   }
 };
 
