@@ -53,15 +53,12 @@ const cli = { cli: "src/cli/cli.ts" };
 const keptApart = {
   name: "kept-apart",
   setup({ onResolve }) {
-    onResolve(
-      {
-        filter: new RegExp(
-          `^(?:\\.{1,2}/)*(?:${Object.keys({ ...apart, ...telemetry, ...cli }).join("|")})(?:\\.ts)?$`,
-        ),
-      },
-      ({ path, kind }) =>
-        kind === "dynamic-import" ? { path: `./${basename(path, ".ts")}.cjs`, external: true } : undefined,
-    );
+    // A package by its name, a file of our own by its path: `http` is not src/http/main.ts.
+    onResolve({ filter: /^\.{1,2}\/.*\.ts$|^[\w-]+$/ }, ({ path, kind }) => {
+      const name = basename(path, ".ts");
+      const isMeant = path === name ? apart[name] === name : name in { ...apart, ...telemetry, ...cli };
+      return kind === "dynamic-import" && isMeant ? { path: `./${name}.cjs`, external: true } : undefined;
+    });
     onResolve({ filter: /\/main\.ts$/ }, ({ path, kind }) => {
       const folder = basename(dirname(path));
       return kind === "dynamic-import" && folder in { ...apart, ...telemetry }
