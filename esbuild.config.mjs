@@ -2,7 +2,7 @@
 // and because what a command does not load must not be read from disk either.
 import { build } from "esbuild";
 import { chmod, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { relative, resolve } from "node:path";
 import { buildDashboard } from "./vite.config.mjs";
 
 const { version } = JSON.parse(await readFile("package.json", "utf8"));
@@ -53,17 +53,12 @@ const cli = { cli: "src/cli/cli.ts" };
 const keptApart = {
   name: "kept-apart",
   setup({ onResolve }) {
-    // A package by its name, a file of our own by its path: `http` is not src/http/main.ts.
-    onResolve({ filter: /^\.{1,2}\/.*\.ts$|^[\w-]+$/ }, ({ path, kind }) => {
-      const name = basename(path, ".ts");
-      const isMeant = path === name ? apart[name] === name : name in { ...apart, ...telemetry, ...cli };
-      return kind === "dynamic-import" && isMeant ? { path: `./${name}.cjs`, external: true } : undefined;
-    });
-    onResolve({ filter: /\/main\.ts$/ }, ({ path, kind }) => {
-      const folder = basename(dirname(path));
-      return kind === "dynamic-import" && folder in { ...apart, ...telemetry }
-        ? { path: `./${folder}.cjs`, external: true }
-        : undefined;
+    // A package by its name, a file of our own by where it is: `http` is not src/http/main.ts.
+    const names = new Map(Object.entries({ ...apart, ...telemetry, ...cli }).map(([name, entry]) => [entry, name]));
+    onResolve({ filter: /./ }, ({ path, kind, resolveDir }) => {
+      if (kind !== "dynamic-import") return undefined;
+      const name = names.get(path.startsWith(".") ? relative(".", resolve(resolveDir, path)) : path);
+      return name && { path: `./${name}.cjs`, external: true };
     });
   },
 };
