@@ -12,7 +12,7 @@ const zones = {
   api: ["domain", "backend", "controller"],
   client: ["domain", "config", "backend", "api"],
   metrics: ["domain", "config", "api", "client"],
-  http: ["domain", "config", "api", "client", "metrics"],
+  http: ["domain", "config", "api", "client", "metrics", "mcp"],
   mcp: ["domain", "config", "api", "client"],
   cli: ["domain", "config", "backend", "controller", "api", "client", "metrics", "mcp", "fleet", "http"],
   // Of metrics its tables: what is sent is what is scraped.

@@ -106,7 +106,7 @@ const TABLE = {
     hint: "`velos reload {app}` begins one",
   },
   INSTANCE_FAILED: {
-    status: 500,
+    status: 422,
     exit: 1,
     message: "{app}:{index} did not come up: {why}",
     hint: "see `velos logs {app}:{index}`",
@@ -223,6 +223,12 @@ export class VelosError extends Error {
 
   toData(): ErrorData {
     return { code: this.code, details: this.details };
+  }
+
+  /** What was thrown as one of these errors, also where another bundle's class made it; anything else is INTERNAL. */
+  static of(thrown: unknown): VelosError {
+    if (thrown instanceof VelosError) return thrown;
+    return VelosError.fromData(thrown, thrown instanceof Error ? thrown.message : String(thrown));
   }
 
   /** Rebuilds an error that came from another process; an unknown code (a newer velosd) becomes INTERNAL. */

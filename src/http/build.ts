@@ -11,6 +11,7 @@ import type { Hub } from "./push/hub.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { addDescription } from "./routes/description.ts";
 import { addPage } from "./routes/files.ts";
+import { addMcp } from "./routes/mcp.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { logRoutes } from "./routes/logs.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
@@ -90,6 +91,7 @@ export const buildServer = async (options: BuildOptions): Promise<FastifyInstanc
   }
   addRoutes(app, routes);
   await addPush(app, services, hub);
+  addMcp(app, services);
   addDescription(app, routes, services);
   if (docs !== undefined) addPage(app, docs, "/docs");
   if (dashboard !== undefined) addPage(app, dashboard, "/");

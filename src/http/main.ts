@@ -31,6 +31,8 @@ export interface ApiOptions {
   cwd: string;
   uid: number;
   where: Where;
+  /** Agents get only the tools that change nothing, whatever their token allows. */
+  readOnlyTools?: boolean;
   /** Directories of the pages; absent: they are not served. */
   dashboard?: string;
   docs?: string;
@@ -68,6 +70,7 @@ export const serveApi = async (options: ApiOptions): Promise<RunningApi> => {
     scope: paths.scope,
     resolve: options.resolve,
     cwd: options.cwd,
+    readOnlyTools: options.readOnlyTools ?? false,
   };
   const hub = new Hub(services);
   const collector = new Collector({

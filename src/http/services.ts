@@ -18,4 +18,6 @@ export interface Services {
   /** Who starts apps, and where their relative paths begin. */
   resolve: ResolveContext;
   cwd: string;
+  /** Agents get only the tools that change nothing. */
+  readOnlyTools: boolean;
 }

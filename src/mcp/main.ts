@@ -57,3 +57,5 @@ const answered = async (calls: ReadonlySet<Promise<unknown>>): Promise<void> => 
     for (let turn = 0; turn < 5; turn++) await setImmediate();
   } while (calls.size > 0);
 };
+
+export { answerHttp } from "./http.ts";

@@ -2,19 +2,18 @@ import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import Value from "typebox/value";
-import type { Connection } from "../client/connection.ts";
 import type { ResolveContext } from "../config/resolve.ts";
 import { VelosError } from "../domain/errors.ts";
 import { startTool } from "./start-tool.ts";
-import type { Tool } from "./tools.ts";
+import type { Caller, Tool } from "./tools.ts";
 import { createTools, findTool } from "./tools.ts";
 
 export interface McpOptions {
   version: string;
   /** Only tools that change nothing. */
   readOnly: boolean;
-  /** A connection to velosd, for one call; closed by whoever made it. */
-  withDaemon: <T>(use: (daemon: Connection) => Promise<T>) => Promise<T>;
+  /** A way to velosd, for one call; ended by whoever made it. */
+  withDaemon: <T>(use: (daemon: Caller) => Promise<T>) => Promise<T>;
   /** What the tool `start` finds programs and relative paths with. */
   resolving: { context: ResolveContext; cwd: string };
   /** A call is answered after this long at the latest; what it began goes on. Default 45 s: clients give up after 60. */
@@ -74,7 +73,7 @@ const inTime = async (tool: Tool, given: Record<string, unknown>, options: McpOp
   const run = (): Promise<unknown> => options.withDaemon((daemon) => tool.run(given, daemon));
   const done = run().catch((error: unknown) => {
     // velosd was ended just now: whoever only looks can look again.
-    if (tool.access === "read" && error instanceof VelosError && error.code === "DAEMON_UNREACHABLE") return run();
+    if (tool.access === "read" && VelosError.of(error).code === "DAEMON_UNREACHABLE") return run();
     throw error;
   });
   done.catch(() => undefined);
@@ -89,7 +88,6 @@ const answer = (result: unknown): CallToolResult => ({ content: [{ type: "text",
 
 /** An error is for the agent to read, so it is a result: what went wrong, and what to do. */
 const failure = (error: unknown): CallToolResult => {
-  const known = error instanceof VelosError ? error : new VelosError("INTERNAL", { why: (error as Error).message });
-  const { code, message, hint } = known;
+  const { code, message, hint } = VelosError.of(error);
   return { isError: true, content: [{ type: "text", text: JSON.stringify({ code, message, ...(hint && { hint }) }) }] };
 };

@@ -7,6 +7,9 @@ import { VelosError } from "../domain/errors.ts";
 import { summarize } from "./log-summary.ts";
 import { readableMetrics } from "../api/readable-metrics.ts";
 
+/** Whoever passes calls on to velosd. */
+export type Caller = Pick<Connection, "call">;
+
 /** What an agent can use. */
 export interface Tool {
   /** `pause_rollout` */
@@ -16,7 +19,7 @@ export interface Tool {
   /** Ends something that runs, or loses it. */
   destructive: boolean;
   params: TSchema;
-  run: (params: Record<string, unknown>, daemon: Connection) => Promise<unknown>;
+  run: (params: Record<string, unknown>, daemon: Caller) => Promise<unknown>;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
@@ -7,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Result } from "../../src/api/operations.ts";
 import type { readableMetrics } from "../../src/api/readable-metrics.ts";
 import type { LogSummary } from "../../src/mcp/log-summary.ts";
+import { freePort } from "../backend/free-port.ts";
 import { velosProgram } from "./metrics-server.ts";
 import { SpawnHome } from "./spawn-home.ts";
 
@@ -18,6 +20,8 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
+  await api?.stop();
+  api = undefined;
   await home.close();
 });
 
@@ -51,6 +55,94 @@ const succeeded = async <T = unknown>(...request: Parameters<typeof call>): Prom
   expect(isError, JSON.stringify(value)).toBe(false);
   return value as T;
 };
+
+/** The SDK's own client of `velos api`. */
+const connectHttp = async (token?: string): Promise<Client> => {
+  const client = new Client({ name: "test", version: "1" });
+  clients.push(client);
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const transport = new StreamableHTTPClientTransport(new URL("/mcp", api!.url), { requestInit: { headers } });
+  await client.connect(transport);
+  return client;
+};
+
+let api: { url: string; stop: () => Promise<void> } | undefined;
+
+const startApi = async (...command: string[]): Promise<void> => {
+  const words = command.length > 0 ? command : ["api"];
+  const args = [velosProgram, ...words, "--port", String(await freePort())];
+  const child = spawn(process.execPath, args, { env: home.env, cwd: home.path, stdio: ["ignore", "ignore", "pipe"] });
+  const exited = once(child, "exit");
+  let log = "";
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+      log += chunk;
+      const found = /(?:API|agents) at (http:\S+?)(?:\/mcp)?\n/.exec(log)?.[1];
+      if (found) resolve(found);
+    });
+    child.once("exit", (code) => reject(new Error(`velos api ended with ${code}: ${log}`)));
+  });
+  api = {
+    url,
+    stop: async () => {
+      child.kill("SIGTERM");
+      await exited;
+    },
+  };
+};
+
+describe("velos api, at /mcp", () => {
+  it("has the same tools and does the same", async () => {
+    await startApi();
+    const client = await connectHttp();
+    const stdio = await connect();
+    expect((await client.listTools()).tools).toEqual((await stdio.listTools()).tools);
+    await succeeded(client, "start", { name: "api", command: "sleep 1000", instances: 2 });
+    expect(await succeeded(client, "list")).toMatchObject({ apps: [{ name: "api", online: 2 }] });
+    expect(await call(client, "describe", { selector: "nobody" })).toMatchObject({
+      isError: true,
+      value: { code: "APP_NOT_FOUND", hint: "see `velos list`" },
+    });
+    expect(await succeeded(client, "delete", { selectors: ["api"] })).toEqual({ deleted: ["api"] });
+  });
+
+  it("goes by the token: who may only read has the tools that only look, who has none is refused", async () => {
+    home.write("velos.toml", 'api_token = [{ name = "eye", scope = "read", token = "0123456789abcdef-eye" }]\n');
+    await startApi();
+    const eye = await connectHttp("0123456789abcdef-eye");
+    expect((await eye.listTools()).tools.every(({ annotations }) => annotations?.readOnlyHint)).toBe(true);
+    expect(await call(eye, "delete", { selectors: ["all"] })).toMatchObject({ isError: true });
+    await expect(connectHttp()).rejects.toThrow();
+    const request = { method: "POST", body: "{}", headers: { "content-type": "application/json" } };
+    expect((await fetch(`${api!.url}/mcp`, request)).status).toBe(401);
+    const origin = { ...request.headers, origin: "http://evil.example", authorization: "Bearer 0123456789abcdef-eye" };
+    expect((await fetch(`${api!.url}/mcp`, { ...request, headers: origin })).status).toBe(403);
+  });
+
+  it("is what velos mcp --http serves, with --read-only for everybody", async () => {
+    await startApi("mcp", "--http", "--read-only");
+    const client = await connectHttp();
+    expect((await client.listTools()).tools.every(({ annotations }) => annotations?.readOnlyHint)).toBe(true);
+    expect(await call(client, "stop", { selectors: ["all"] })).toMatchObject({ isError: true });
+    expect(await home.velos("mcp", "--port", "1")).toMatchObject({ code: 2 });
+  });
+
+  it("answers what is no message of the protocol with an error, and serves on", async () => {
+    await startApi();
+    const post = async (body: string, headers: Record<string, string> = {}) =>
+      fetch(`${api!.url}/mcp`, {
+        method: "POST",
+        body,
+        headers: { "content-type": "application/json", accept: "application/json, text/event-stream", ...headers },
+      });
+    expect((await post("no JSON")).status).toBe(400);
+    expect((await post("{}")).status).toBe(400);
+    expect((await post("{}", { accept: "text/html" })).status).toBe(406);
+    expect((await fetch(`${api!.url}/mcp`)).status).toBe(405);
+    const ask = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "list", arguments: {} } };
+    expect(await (await post(JSON.stringify(ask))).json()).toMatchObject({ id: 1, result: { content: [{}] } });
+  });
+});
 
 describe("velos mcp", () => {
   it("does for an agent what the commands do", async () => {

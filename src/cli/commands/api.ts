@@ -1,9 +1,7 @@
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { Command, Option } from "clipanion";
 import { VelosError } from "../../domain/errors.ts";
-import { version } from "../../domain/version.ts";
-import { resolveContext } from "../resolve-context.ts";
+import { readPort, serveApiUntilEnded } from "../serve-api.ts";
 import { VelosCommand } from "../velos-command.ts";
 
 export class ApiCommand extends VelosCommand {
@@ -29,31 +27,14 @@ export class ApiCommand extends VelosCommand {
 
   override async execute(): Promise<number> {
     const where = this.#where();
-    const { places: paths, terminal } = this;
-    // A bundle of its own: no other command reads it.
-    const { serveApi } = await import("../../http/main.ts");
-    const ended = new Promise<void>((resolve) => void terminal.onInterrupt?.(() => resolve()));
-    const api = await serveApi({
-      paths,
-      env: terminal.env,
-      backend: this.backend,
-      version,
-      resolve: await resolveContext(terminal, paths.scope, undefined),
-      cwd: terminal.cwd(),
-      uid: terminal.getuid?.() ?? 0,
-      where,
-      ...pageIn("dashboard"),
-      ...pageIn("docs"),
-      report: (text) => this.note(text),
-    });
-    this.note(`API at ${api.url}`);
-    await ended;
-    await api.close();
+    const { places, terminal, backend } = this;
+    const report = (text: string): void => this.note(text);
+    await serveApiUntilEnded({ terminal, places, backend, where, report }, ({ url }) => report(`API at ${url}`));
     return 0;
   }
 
   #where(): { host: string; port: number } | { socket: string } {
-    if (this.socket === undefined) return { host: this.host ?? "127.0.0.1", port: this.#port() };
+    if (this.socket === undefined) return { host: this.host ?? "127.0.0.1", port: readPort(this.port ?? "3100") };
     if (this.host === undefined && this.port === undefined) {
       return { socket: resolve(this.terminal.cwd(), this.socket) };
     }
@@ -62,19 +43,4 @@ export class ApiCommand extends VelosCommand {
       hint: "start a second `velos api` to serve both",
     });
   }
-
-  #port(): number {
-    const port = Number(this.port ?? 3100);
-    if (/^\d+$/.test(this.port ?? "3100") && port <= 65_535) return port;
-    throw new VelosError("USAGE", {
-      why: `--port: '${this.port}' is not a port`,
-      hint: "a number from 1 to 65535; 0 takes one that is free",
-    });
-  }
 }
-
-/** A page that was built beside this program; none where it runs from its source. */
-const pageIn = (name: "dashboard" | "docs"): { [K in typeof name]?: string } => {
-  const directory = join(__dirname, name);
-  return existsSync(join(directory, "index.html")) ? { [name]: directory } : {};
-};
