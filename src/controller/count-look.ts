@@ -14,8 +14,11 @@ export const rolloutKey = ({ rollout }: AppRecord): string =>
 
 /** What a look showed that the one before did not. */
 export interface Sightings {
-  /** Runs that ended without being told to: how many of an index, which one was the last that is known. */
-  ended: { index: number; ends: number; run: string; exit: Exit | undefined }[];
+  /**
+   * Runs that ended without being told to: how many of an index, which one was known, how the last one ended where that
+   * was seen, and when at the latest where it was not.
+   */
+  ended: { index: number; ends: number; run: string; exit: Exit | undefined; endedBy: number | undefined }[];
   ready: { instance: ObservedInstance; at: number }[];
 }
 
@@ -46,7 +49,11 @@ export const countLook = (
     const byHand = after.total > before.total && after.restarts === 0;
     if (JSON.stringify(before) !== JSON.stringify(after)) counters.set(state.name, index, after, byHand);
     const { ends, readyAt } = recordLook(counters, state, instance, known, after);
-    if (ends > 0) sightings.ended.push({ index, ends, run: known.run || instance.run, exit: after.exit });
+    if (ends > 0) {
+      const exit = after.countedExitAt === known.countedExitAt ? undefined : after.exit;
+      const endedBy = instance.run === known.run ? undefined : instance.startedAt;
+      sightings.ended.push({ index, ends, run: known.run || instance.run, exit, endedBy });
+    }
     if (readyAt !== undefined) sightings.ready.push({ instance, at: readyAt });
   }
   for (const index of record.created.indexes) if (!seen.has(index)) learnExit(state.name, index, counters, backend);

@@ -47,8 +47,9 @@ export interface RunEnded {
   index: number;
   /** Empty: it is not known which. */
   run: string;
+  /** When, at the latest. */
   at: number;
-  /** How many ended since the last look; `exit` is that of the last one. */
+  /** How many ended since the last look; `exit` is that of the last one, where it was seen. */
   ends: number;
   exit: Exit | undefined;
   /** Where `RunReady` said that the run belongs. */

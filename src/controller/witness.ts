@@ -24,10 +24,10 @@ export class Witness {
   looked(state: AppState, { ended, ready }: Sightings): void {
     const { observer, counters, now } = this.#options;
     const { instances } = counters.tally(state.name);
-    for (const { index, run, ...end } of ended) {
+    for (const { index, run, endedBy, ...end } of ended) {
       const started = instances[index]?.startedBy;
       const startedBy = started?.run === run ? started.traceparent : undefined;
-      observer.ended({ index, run, ...end, at: now(), startedBy, record: state.record });
+      observer.ended({ index, run, ...end, at: Math.min(now(), endedBy ?? Infinity), startedBy, record: state.record });
     }
     for (const { instance, at } of ready) {
       const { index, run } = instance;

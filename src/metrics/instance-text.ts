@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import type { MetricsSnapshot } from "../api/metrics-schema.ts";
 import type { InstanceRow } from "../domain/snapshot.ts";
 import { column } from "../domain/snapshot.ts";
@@ -6,12 +5,7 @@ import type { Family, Format } from "./exposition.ts";
 import { header, labelText, numberText } from "./exposition.ts";
 import { FamilyBody } from "./family-body.ts";
 import { instanceFamilies } from "./instance-families.ts";
-
-const infoFamily: Family = {
-  name: "velos_process_info",
-  type: "info",
-  help: "What runs: unit, backend, interpreter, the app's version, and the fingerprint of its spec.",
-};
+import { infoFamily, infoLabels } from "./instance-info.ts";
 
 /** The lines of one instance, in the order of `instanceFamilies`, and the values that they say. */
 interface Lines {
@@ -80,7 +74,8 @@ export class InstanceText {
     return lines;
   }
 
-  #linesOf(row: InstanceRow, { apps, daemon }: MetricsSnapshot): Lines {
+  #linesOf(row: InstanceRow, snapshot: MetricsSnapshot): Lines {
+    const { apps, daemon } = snapshot;
     const app = apps[row[column.app] as number]!;
     const instance = String(row[column.index]);
     const key = `${app.name}:${instance}`;
@@ -89,18 +84,8 @@ export class InstanceText {
     const [unit, version, spec] = [row[column.unit], row[column.version], row[column.spec]];
     const infoKey = `${unit} ${version} ${spec} ${app.interpreter} ${daemon.backend}`;
     if (infoKey !== lines.infoKey) {
-      const labels = {
-        name: app.name,
-        instance,
-        unit: String(unit),
-        backend: daemon.backend,
-        // It may have been given as a path.
-        interpreter: basename(app.interpreter),
-        version: String(version),
-        spec: String(spec),
-      };
       lines.infoKey = infoKey;
-      lines.info = `${infoFamily.name}{${labelText(labels)}} 1\n`;
+      lines.info = `${infoFamily.name}{${labelText(infoLabels(row, snapshot))}} 1\n`;
     }
     return lines;
   }

@@ -1,4 +1,6 @@
+import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
 import type { PushMetricExporter } from "@opentelemetry/sdk-metrics";
 import type { SpanExporter } from "@opentelemetry/sdk-trace";
 import type { TelemetrySettings } from "../config/telemetry-settings.ts";
@@ -23,16 +25,24 @@ export interface Certificates {
  */
 export const makeExporters = async (settings: TelemetrySettings): Promise<Exporters> => {
   const certificates = await readCertificates(settings);
+  check(certificates);
   const { exporters } = settings.protocol === "grpc" ? await import("./otlp-grpc.ts") : await import("./otlp-http.ts");
+  return exporters(settings, certificates);
+};
+
+const PEM_HINT = "they are files in PEM format, a certificate and its own key";
+
+/** Says now what would make each connection fail. */
+const check = ({ ca, cert, key }: Certificates): void => {
   try {
-    return exporters(settings, certificates);
+    // A context takes anything for the certificate of an authority, and then trusts nobody.
+    if (ca) new X509Certificate(ca);
+    if (cert && key) createSecureContext({ cert, key });
   } catch (error) {
     const why = `the certificates for the collector cannot be used: ${(error as Error).message}`;
     throw new VelosError("CONFIG_INVALID", { where: "otel_certificate", why, hint: PEM_HINT }, { cause: error });
   }
 };
-
-const PEM_HINT = "they are files in PEM format, a certificate and its own key";
 
 const readCertificates = async ({
   certificate,

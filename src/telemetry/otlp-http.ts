@@ -1,4 +1,3 @@
-import { createSecureContext } from "node:tls";
 import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-proto";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import type { TelemetrySettings } from "../config/telemetry-settings.ts";
@@ -7,8 +6,6 @@ import type { Certificates, Exporters } from "./exporters.ts";
 /** OTLP over HTTP, in its binary form. */
 export const exporters = (settings: TelemetrySettings, certificates: Certificates): Exporters => {
   const isOwn = Object.keys(certificates).length > 0;
-  // Fails now and here when a file is no certificate, not at each request.
-  if (isOwn) createSecureContext({ ...certificates });
   const config = (url: string) => ({
     url,
     headers: { ...settings.headers },

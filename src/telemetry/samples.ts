@@ -10,6 +10,7 @@ import { appFamilies } from "../metrics/app-families.ts";
 import { daemonReadings } from "../metrics/daemon-readings.ts";
 import type { Family } from "../metrics/exposition.ts";
 import { instanceFamilies } from "../metrics/instance-families.ts";
+import { infoFamily, infoLabels } from "../metrics/instance-info.ts";
 import type { Reading } from "../metrics/reading.ts";
 
 type Labels = Record<string, string>;
@@ -28,6 +29,12 @@ export const samplesOf = (snapshot: MetricsSnapshot): MetricData[] => {
     ...daemonReadings(snapshot).flatMap((reading) => readingMetric(reading, daemonStart, end)),
     ...appMetrics(snapshot, end),
     ...instanceMetrics(snapshot, end),
+    ...metric(
+      infoFamily,
+      UNKNOWN,
+      end,
+      snapshot.instances.map((row) => ({ attributes: infoLabels(row, snapshot), value: 1 })),
+    ),
   ];
 };
 
