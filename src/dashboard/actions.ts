@@ -53,19 +53,37 @@ const request = async (verb: Verb, name: string, instances: number | string | un
     case "reload":
       return ask("POST", `${path}/restart`, { rolling: true });
     case "restart":
-      return ask("POST", `${path}/restart`, {});
+      return ask("POST", `${path}/restart`);
     case "scale":
       return ask("POST", `${path}/scale`, { instances });
     case "start":
     case "stop":
-      return ask("POST", `${path}/${verb}`, {});
+      return ask("POST", `${path}/${verb}`);
   }
+};
+
+/** A new app, with the keys of velos.toml. */
+export interface NewApp {
+  name: string;
+  script: string;
+  instances: number;
+  cwd?: string;
+  listen?: string[];
+}
+
+/**
+ * Starts an app that there is not yet.
+ * @throws Problem what is wrong with it
+ */
+export const create = async (app: NewApp): Promise<void> => {
+  await ask("POST", "api/processes", app);
+  notify("done", `${app.name} started`);
 };
 
 /** Holds a rollout, goes on with it, or goes back. */
 export const actOnRollout = async (what: "pause" | "resume" | "undo", app: string): Promise<void> => {
   try {
-    await ask("POST", `api/processes/${encodeURIComponent(app)}/rollout/${what}`, {});
+    await ask("POST", `api/processes/${encodeURIComponent(app)}/rollout/${what}`);
     notify("done", `${app}: rollout ${what === "pause" ? "paused" : what === "resume" ? "goes on" : "undone"}`);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

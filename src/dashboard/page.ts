@@ -36,7 +36,8 @@ export const logLevel = signal<LogLevel | undefined>(undefined);
 export const logSearch = signal("");
 
 /** The dialog that is open. */
-export type Dialog = { kind: "confirm"; verb: Verb; name: string } | { kind: "scale"; app: string } | { kind: "help" };
+export type Dialog =
+  { kind: "confirm"; verb: Verb; name: string } | { kind: "scale"; app: string } | { kind: "new" } | { kind: "help" };
 export const dialog = signal<Dialog | undefined>(undefined);
 
 /** Shows an app's details; undefined shows none. */

@@ -3,8 +3,13 @@ import type { AppSummary, LiveSchema, RolloutProgress } from "../api/live-schema
 import type { InstanceMetrics } from "../api/push-messages.ts";
 import { whyDown } from "../domain/why-down.ts";
 
-/** What there is, or what has changed of it. */
-export type Change = Static<typeof LiveSchema>;
+type Live = Static<typeof LiveSchema>;
+type Snapshot = Extract<Live, { type: "snapshot" }>;
+
+/** What there is, or what has changed of it. How a snapshot's rollouts go is told beside its apps. */
+export type Change =
+  | Exclude<Live, Snapshot>
+  | (Omit<Snapshot, "apps"> & { apps: readonly (Omit<Snapshot["apps"][number], "rollout"> & { rollout?: object })[] });
 
 /** One instance, as velosd tells of it. */
 export type Instance = NonNullable<Extract<Change, { type: "instance" }>["instance"]>;
@@ -134,13 +139,16 @@ export const troubleOf = (instance: Instance): Pick<Trouble, "kind" | "why"> | u
   }
 };
 
-/** What of CPU and memory an app's instances use together; undefined where nothing is known. */
+/**
+ * What of CPU and memory an app's instances use together; undefined where nothing is known.
+ * @param figures the newest; an instance that they lack has those it came with
+ */
 export const usageOf = (
   app: FleetApp,
   figures: Readonly<Record<string, InstanceMetrics>>,
 ): { cpuPercent: number | undefined; memoryBytes: number | undefined } => {
   const sum = (member: "cpuPercent" | "memoryBytes"): number | undefined => {
-    const values = app.processes.flatMap(({ name }) => figures[name]?.[member] ?? []);
+    const values = app.processes.flatMap((one) => figures[one.name]?.[member] ?? one[member] ?? []);
     return values.length === 0 ? undefined : values.reduce((total, value) => total + value, 0);
   };
   return { cpuPercent: sum("cpuPercent"), memoryBytes: sum("memoryBytes") };

@@ -10,8 +10,9 @@ import { isDark } from "../theme.ts";
 
 /** Lines that an eye can follow; of more instances only what they use together is drawn. */
 const LINES = 8;
-/** What is shown, in seconds, also before there is so much. */
+/** What is shown at most, and at least, in seconds. */
 const SPAN_S = 15 * 60;
+const LEAST_SPAN_S = 60;
 /** Samples come every second; a longer pause was a lost connection. */
 const GAP_MS = 5000;
 const HEIGHT = 120;
@@ -21,8 +22,13 @@ const formats: Readonly<Record<Figure, (value: number) => string>> = {
   memoryBytes: (value) => (value === 0 ? "0" : formatBytes(value).replace(".0", "")),
 };
 
-const hourAndMinute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const clock = (seconds: number): string => hourAndMinute.format(seconds * 1000);
+const hourAndMinute = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+const minutes = new Intl.DateTimeFormat(undefined, hourAndMinute);
+const seconds = new Intl.DateTimeFormat(undefined, { ...hourAndMinute, second: "2-digit" });
+
+/** Labels of the time line; with seconds where its steps are shorter than a minute. */
+const clock = (_: unknown, splits: number[], __: unknown, ___: unknown, step: number): string[] =>
+  splits.map((at) => (step < 60 ? seconds : minutes).format(at * 1000));
 
 /** CPU and memory of an app in the last quarter of an hour, a line for each instance where there are few. */
 export const Charts = ({ app }: { app: FleetApp }): JSX.Element => {
@@ -65,7 +71,7 @@ const Chart = ({ app, few, figure, title }: Props): JSX.Element => {
         padding: [8, 8, 0, 0],
         scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, figure === "cpuPercent" ? 10 : 1024 * 1024)] } },
         axes: [
-          { ...axis, size: 24, space: 60, font: colour("--chart-font"), values: (_, splits) => splits.map(clock) },
+          { ...axis, size: 24, space: 60, font: colour("--chart-font"), values: clock },
           {
             ...axis,
             size: 54,
@@ -108,7 +114,8 @@ const Chart = ({ app, few, figure, title }: Props): JSX.Element => {
         [times.map((at) => at / 1000), ...rows.map((row) => [...breakAtGaps(times, row, GAP_MS)])],
         false,
       );
-      plot.current!.setScale("x", { min: last - SPAN_S, max: last });
+      const since = Math.min(last - LEAST_SPAN_S, Math.max(last - SPAN_S, (times[0] ?? 0) / 1000));
+      plot.current!.setScale("x", { min: since, max: last });
     });
   }, [sample, shape, figure, dark]);
 

@@ -85,7 +85,7 @@ const useDescription = ({ name, spec }: FleetApp): Result<"describe">["spec"] | 
   useEffect(() => {
     let isOver = false;
     if (!live) return;
-    ask("GET", `api/processes/${encodeURIComponent(name)}`).then(
+    ask("GET", `api/processes/${encodeURIComponent(name)}/spec`).then(
       (answer) => {
         const found = (answer as Partial<Result<"describe">>).spec;
         if (!isOver && found && typeof found === "object") setDescribed({ name, spec: found });

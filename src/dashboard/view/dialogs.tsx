@@ -1,36 +1,13 @@
-import type { ComponentChildren, JSX } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
 import type { Verb } from "../actions.ts";
 import { act } from "../actions.ts";
 import { choose, dialog } from "../page.ts";
 import { fleet, mayOperate } from "../store.ts";
 import type { FleetApp } from "../../fleet/fleet.ts";
+import { Modal } from "./modal.tsx";
+import { NewApp } from "./new-app.tsx";
 import { shortcuts } from "./shortcuts.ts";
-
-/** Opens the browser's own modal dialog: it holds the focus, and Esc closes it. */
-const Modal = ({ title, children }: { title: string; children: ComponentChildren }): JSX.Element => {
-  const element = useRef<HTMLDialogElement>(null);
-  useLayoutEffect(() => {
-    const before = document.activeElement;
-    element.current!.showModal();
-    return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
-    };
-  }, []);
-  return (
-    <dialog
-      ref={element}
-      aria-labelledby="dialog-title"
-      onClose={() => (dialog.value = undefined)}
-      onClick={(event) => event.target === element.current && element.current?.close()}
-    >
-      <div class="dialog-body">
-        <h2 id="dialog-title">{title}</h2>
-        {children}
-      </div>
-    </dialog>
-  );
-};
 
 /** The dialog that is open, if any. */
 export const Dialogs = (): JSX.Element | null => {
@@ -40,6 +17,8 @@ export const Dialogs = (): JSX.Element | null => {
       return null;
     case "help":
       return <Help />;
+    case "new":
+      return <NewApp />;
     case "confirm":
       return <Confirm key={`${open.verb} ${open.name}`} verb={open.verb} name={open.name} />;
     case "scale": {
@@ -117,7 +96,8 @@ const Confirm = ({ verb, name }: { verb: Verb; name: string }): JSX.Element => (
   </Modal>
 );
 
-const MOST = 10_000;
+/** More than velosd takes, too; it says so. */
+const MOST = 1000;
 
 const Scale = ({ app }: { app: FleetApp }): JSX.Element => {
   const [wanted, setWanted] = useState(app.instances);

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { fleet, useToken } from "../store.ts";
+import { dialog } from "../page.ts";
+import { fleet, mayOperate, useToken } from "../store.ts";
 
 /** Asks for a token, when the server wants one. */
 export const TokenForm = ({ refused }: { refused: boolean }): JSX.Element => {
@@ -60,10 +61,13 @@ export const Waiting = (): JSX.Element => (
 export const NoApps = (): JSX.Element => (
   <main class="alone">
     <h2>No apps yet</h2>
-    <p>Start one, and it appears here:</p>
+    <p>Start one here, or on the command line:</p>
     <pre>
       <code>velos start server.js --name api -i 4 --listen 3000</code>
     </pre>
+    <button type="button" class="primary" disabled={!mayOperate.value} onClick={() => (dialog.value = { kind: "new" })}>
+      Start an app
+    </button>
     {fleet.value.problems.map((problem) => (
       <p key={problem} class="failure">
         {problem}

@@ -1,4 +1,4 @@
-import type { JSX } from "preact";
+import type { JSX, TargetedEvent } from "preact";
 import { memo } from "preact/compat";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { logLevels } from "../../domain/log-level.ts";
@@ -83,8 +83,8 @@ const Lines = ({ shown, taken, search, all }: LinesProps): JSX.Element => {
     if (isAtEnd.current) element.scrollTop = element.scrollHeight;
   }, [shown, search]);
 
-  const onScroll = (): void => {
-    const { scrollHeight, scrollTop, clientHeight } = box.current!;
+  const onScroll = (event: TargetedEvent<HTMLDivElement>): void => {
+    const { scrollHeight, scrollTop, clientHeight } = event.currentTarget;
     const atEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
     if (atEnd === isAtEnd.current) return;
     isAtEnd.current = atEnd;

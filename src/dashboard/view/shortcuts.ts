@@ -41,6 +41,13 @@ export const shortcuts: readonly Shortcut[] = [
       if (chosen.value && mayOperate.value) dialog.value = { kind: "scale", app: chosen.value.name };
     },
   },
+  {
+    key: "n",
+    about: "start an app",
+    run: () => {
+      if (mayOperate.value) dialog.value = { kind: "new" };
+    },
+  },
   { key: "/", about: "search in its log", run: focus(".log input[type=search]") },
   { key: "f", about: "filter apps", run: focus(".app-filter") },
   { key: "t", about: "light, dark, or as the system is", run: nextTheme },

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
-import { choose } from "../page.ts";
-import { fleet, health } from "../store.ts";
+import { choose, dialog } from "../page.ts";
+import { fleet, health, isLive, mayOperate } from "../store.ts";
 
 /** Troubles that are named; of a machine that fails as a whole the first ones say enough. */
 const NAMED = 4;
@@ -12,23 +12,30 @@ export const Summary = (): JSX.Element => {
   const { apps, instances, online, stopped, troubles } = health.value;
   const bad = troubles.filter(({ kind }) => kind === "bad").length;
   const settling = instances - online - stopped - bad;
-  const headline =
+  const found =
     bad > 0
       ? `${count(bad, "thing")} ${bad === 1 ? "needs" : "need"} attention`
       : settling > 0
         ? `${count(settling, "instance")} on the way`
         : "Everything is well";
-  const tone = bad > 0 ? "bad" : settling > 0 ? "busy" : "good";
+  // What cannot be known must not look well.
+  const isKnown = isLive.value;
+  const headline = isKnown ? found : `Last known: ${found[0]!.toLowerCase()}${found.slice(1)}`;
+  const tone = !isKnown ? "off" : bad > 0 ? "bad" : settling > 0 ? "busy" : "good";
   return (
     <section class={`summary ${tone}`} aria-label="Summary">
-      <h2>
-        <span role="status">{headline}</span>
-      </h2>
+      <h2>{headline}</h2>
+      <span class="unseen" role="status">
+        {headline}
+      </span>
       <dl class="figures">
         <Figure title={apps === 1 ? "app" : "apps"}>{String(apps)}</Figure>
         <Figure title="online">{`${online} / ${instances}`}</Figure>
         {stopped > 0 && <Figure title="stopped">{String(stopped)}</Figure>}
       </dl>
+      <button type="button" disabled={!mayOperate.value} title="n" onClick={() => (dialog.value = { kind: "new" })}>
+        Start an app
+      </button>
       {troubles.length > 0 && (
         <ul class="troubles">
           {troubles.slice(0, NAMED).map(({ name, app, kind, why }) => (
