@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
+import { hasProc, isDead, readProcess } from "../backend/spawn/process-table.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { ConnectOptions } from "./connect.ts";
 import { connectDaemon } from "./connect.ts";
@@ -65,6 +66,11 @@ const connectIfThere = async (options: ConnectOptions): Promise<Connection | und
 };
 
 const isAlive = (pid: number): boolean => {
+  if (hasProc) {
+    // One that has ended may be kept by the first process of a container that is slow to take note of it, or never does.
+    const entry = readProcess(pid);
+    return entry !== undefined && !isDead(entry);
+  }
   try {
     process.kill(pid, 0);
     return true;
