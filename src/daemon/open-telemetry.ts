@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Paths } from "../config/paths.ts";
@@ -25,9 +25,7 @@ export const openTelemetry = async (
   options: OpenTelemetryOptions,
 ): Promise<{ telemetry?: Telemetry; problem?: string }> => {
   const { paths, env } = options;
-  // What reads settings is not loaded either where there can be none.
-  if (!existsSync(paths.config) && !env["OTEL_EXPORTER_OTLP_ENDPOINT"] && !env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"])
-    return {};
+  if (!isMentioned(paths.config, env)) return {};
   try {
     const { loadTelemetry } = await import("../config/load-telemetry.ts");
     const settings = await loadTelemetry(paths.config, env);
@@ -39,6 +37,17 @@ export const openTelemetry = async (
     if (!(error instanceof Error) || error.name !== "VelosError") throw error;
     const { hint } = error as Error & { hint?: string };
     return { problem: `no telemetry: ${error.message}${hint ? `; ${hint}` : ""}` };
+  }
+};
+
+/** False where there can be no settings for it: then what reads settings is not loaded either. */
+const isMentioned = (config: string, env: OpenTelemetryOptions["env"]): boolean => {
+  if (env["OTEL_EXPORTER_OTLP_ENDPOINT"] || env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]) return true;
+  try {
+    return readFileSync(config, "utf8").includes("otel_");
+  } catch (error) {
+    // One that is there and cannot be read is told of.
+    return (error as NodeJS.ErrnoException).code !== "ENOENT";
   }
 };
 

@@ -170,7 +170,7 @@ describe("OTLP over HTTP", () => {
     configure(`otel_endpoint = "${collector.url}"`, 'otel_protocol = "http/protobuf"', "otel_metrics = true");
     scene.env["OTEL_METRIC_EXPORT_INTERVAL"] = "500";
     scene.env["OTEL_EXPORTER_OTLP_COMPRESSION"] = "gzip";
-    await scene.must("start", "sleep 1000", "--name", "api", "-i", "2");
+    await scene.must("start", "sleep 1000", "--name", "api", "-i", "2", "--kill-timeout", "1s");
     await scene.must("reload", "api");
     await collector.span("rollout", isNamed("velos.app.rollout"));
     const seen = collector.points.length;
