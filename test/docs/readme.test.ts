@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { commands } from "../../src/cli/catalogue.ts";
 import { formOf } from "../../src/cli/command-form.ts";
 import { loadConfig } from "../../src/config/load.ts";
+import { loadScopeConfig } from "../../src/config/load-scope.ts";
 import { resolvePaths } from "../../src/config/paths.ts";
 import { appKeys, flagOf, healthKeys, rolloutKeys } from "../../src/config/schema.ts";
 import { scopeKeys } from "../../src/config/scope-schema.ts";
@@ -70,7 +71,8 @@ describe("the README", () => {
     const directory = await mkdtemp(join(tmpdir(), "velos-readme-"));
     for (const [, toml] of readme.matchAll(/```toml\n([\s\S]*?)```/g)) {
       await writeFile(join(directory, "velos.toml"), toml!);
-      await loadConfig("velos.toml", directory);
+      await loadConfig("velos.toml", directory, { isScopeConfig: true });
+      await loadScopeConfig(join(directory, "velos.toml"));
     }
     await rm(directory, { recursive: true });
   });
