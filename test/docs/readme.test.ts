@@ -71,7 +71,7 @@ describe("the README", () => {
     const directory = await mkdtemp(join(tmpdir(), "velos-readme-"));
     for (const [, toml] of readme.matchAll(/```toml\n([\s\S]*?)```/g)) {
       await writeFile(join(directory, "velos.toml"), toml!);
-      await loadConfig("velos.toml", directory, { isScopeConfig: true });
+      if (toml!.includes("[apps.")) await loadConfig("velos.toml", directory, { isScopeConfig: true });
       await loadScopeConfig(join(directory, "velos.toml"));
     }
     await rm(directory, { recursive: true });
