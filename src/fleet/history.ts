@@ -70,10 +70,15 @@ export class History {
 
   /** What several instances use together at `times(samples)`; null where none of them is known. */
   sum(names: readonly string[], figure: Figure, samples = this.capacity): Series {
-    const total = Array<number | null>(Math.min(samples, this.length)).fill(null);
+    const length = Math.min(samples, this.length);
+    const total = Array<number | null>(length).fill(null);
+    // Without a list for each of them: there may be hundreds, every second.
     for (const name of names) {
-      for (const [at, value] of this.series(name, figure, samples).entries()) {
-        if (value !== null) total[at] = (total[at] ?? 0) + value;
+      const ring = this.#instances.get(name)?.[figure];
+      if (!ring) continue;
+      for (let at = 0; at < length; at++) {
+        const value = ring[(this.#count - length + at) % this.capacity]!;
+        if (!Number.isNaN(value)) total[at] = (total[at] ?? 0) + value;
       }
     }
     return total;

@@ -9,19 +9,22 @@ import { troubleOf } from "../../fleet/fleet.ts";
 import { RestartIcon, StartIcon, StopIcon } from "./icons.tsx";
 import { InstanceStatus } from "./status.tsx";
 import { UsageCells } from "./usage-cells.tsx";
+import { useVisible } from "./use-visible.ts";
 
 const SPARK = 60;
 
 /** One instance; below it, when it is down, why. */
 export const InstanceRow = ({ instance }: { instance: Instance }): JSX.Element => {
   const { name, app, index, status, pid, startedAt } = instance;
-  const usage = figures.value[name];
+  const { ref, isVisible } = useVisible<HTMLTableRowElement>();
+  const usage = (isVisible ? figures.value : figures.peek())[name];
+  const time = isVisible ? now.value : now.peek();
   const runs = pid !== undefined;
   const trouble = troubleOf(instance);
-  void samples.value;
+  if (isVisible) void samples.value;
   return (
     <>
-      <tr class="instance">
+      <tr class="instance" ref={ref}>
         <th scope="row" class="name">
           <button
             type="button"
@@ -42,11 +45,11 @@ export const InstanceRow = ({ instance }: { instance: Instance }): JSX.Element =
         <UsageCells
           cpuPercent={runs ? (usage?.cpuPercent ?? instance.cpuPercent) : undefined}
           memoryBytes={runs ? (usage?.memoryBytes ?? instance.memoryBytes) : undefined}
-          cpu={history.series(name, "cpuPercent", SPARK)}
-          memory={history.series(name, "memoryBytes", SPARK)}
+          cpu={isVisible ? history.series(name, "cpuPercent", SPARK) : []}
+          memory={isVisible ? history.series(name, "memoryBytes", SPARK) : []}
         />
         <td class="number uptime">
-          {status === "online" && startedAt !== undefined ? formatSpan(Math.max(1000, now.value - startedAt)) : "–"}
+          {status === "online" && startedAt !== undefined ? formatSpan(Math.max(1000, time - startedAt)) : "–"}
         </td>
         <td class="number restarts">{Math.max(usage?.restarts ?? 0, instance.restarts)}</td>
         <td class="number pid">{pid ?? "–"}</td>
