@@ -94,6 +94,7 @@ const startUnits = async ({ paths, env, note }: ConnectOptions): Promise<Started
 const nodeFlags = [
   "--max-semi-space-size=1",
   "--v8-pool-size=1",
+  "--optimize-for-size",
   // Node refuses to start with a flag of V8 that it does not know, as 24 does this one.
   ...(process.versions.node.startsWith("20.") ? ["--interrupt-budget=2000000"] : []),
 ];
