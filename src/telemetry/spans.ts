@@ -60,7 +60,7 @@ export class Spans implements Observer {
     else this.#surge.delete(key);
     const reason = type === "restart" ? causeOf(record, index) : undefined;
     const open: OpenAction = { began, place: newPlace(parent), parent, reason };
-    this.#giveUpWaiting(key, "another action followed");
+    this.#giveUpWaiting(key, "another action followed before it was ready");
     if (type !== "stop") this.#open.set(key, open);
     return {
       traceparent: rollout && type !== "stop" ? traceparentOf(open.place) : undefined,

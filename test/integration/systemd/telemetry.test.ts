@@ -114,6 +114,49 @@ describe("traces by gRPC", () => {
     for (const { from, to, name } of collector.spans) expect(to, name).toBeGreaterThanOrEqual(from);
   });
 
+  it("count a start with a health check from the process's start until the check passed", async () => {
+    const collector = await collecting(startGrpcCollector());
+    scene.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.url;
+    scene.env["OTEL_EXPORTER_OTLP_HEADERS"] = "authorization=secret";
+    scene.write("sick-0", "");
+    const server = webApp(scene);
+    scene.write(
+      "velos.toml",
+      `[apps.api]\nscript = "${server}"\nenv = { PORT = "${await freePort()}" }\n` +
+        'health = { http = "http://127.0.0.1:{PORT}/healthz", interval = "100ms", failures = 1000 }\n',
+    );
+    const { stderr } = await scene.must("ping");
+    // Secrets are not put where everybody can read them.
+    expect(stderr).toContain("OTEL_EXPORTER_OTLP_HEADERS is not handed on to velosd");
+    expect(await systemctl("show", "--value", "--property=Environment", "velosd.service")).not.toContain("secret");
+    const starting = scene.must("start", "--config", "velos.toml");
+    await until("it runs, and was asked for its health", async () => {
+      const [instance] = await scene.list().then((apps) => apps.flatMap(({ processes }) => processes));
+      return instance?.status === "online" && (instance.uptimeMs ?? 0) > 500;
+    });
+    expect(collector.spans.filter(({ name }) => name === "velos.instance.start")).toEqual([]);
+    const wellFrom = Date.now();
+    rmSync(scene.path("sick-0"));
+    await starting;
+    const start = await collector.span("start", isNamed("velos.instance.start"));
+    const readiness = await collector.span("readiness", isNamed("velos.instance.readiness"));
+    expect(readiness.attributes["velos.readiness.by"]).toBe("health");
+    expect(readiness.parentId).toBe(start.spanId);
+    expect([start.status, start.to, readiness.to].map((at) => at >= wellFrom)).toEqual([false, true, true]);
+    // One that never passes is told when it is stopped.
+    scene.write("sick-0", "");
+    const { pid } = (await scene.instances("api"))[0]!;
+    const restarting = scene.velos("restart", "api");
+    await until("it runs again", async () => {
+      const [instance] = await scene.instances("api");
+      return instance!.status === "online" && instance!.pid !== pid;
+    });
+    await scene.must("stop", "api");
+    await restarting;
+    const restart = await collector.span("restart", isNamed("velos.instance.restart"));
+    expect(restart).toMatchObject({ status: 2, message: "another action followed before it was ready" });
+  });
+
   it("tell of a crash while velosd was down, and of an instance that an operator stopped", async () => {
     const collector = await collecting(startGrpcCollector());
     configure(`otel_endpoint = "${collector.url}"`);
