@@ -1,7 +1,7 @@
 // Bundles the programs: one CommonJS file each, because Node starts a CommonJS file about 10 ms sooner than a module,
 // and because what a command does not load must not be read from disk either.
 import { build } from "esbuild";
-import { chmod, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { buildDashboard } from "./vite.config.mjs";
 
@@ -111,4 +111,6 @@ for (const file of await readdir(made)) {
   await rename(`${made}/${file}`, `${out}/${file}`);
 }
 await rm(made, { recursive: true });
+// The page at /docs is as it is written.
+await cp("src/http/docs", `${out}/docs`, { recursive: true });
 await buildDashboard(`${out}/dashboard`);

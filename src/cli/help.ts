@@ -9,7 +9,7 @@ const WIDTH = 80;
 export const commandGroups: readonly (readonly [title: string, names: readonly string[]])[] = [
   ["Run apps", ["start", "stop", "restart", "reload", "rollout", "scale", "delete"]],
   ["Look", ["list", "monit", "describe", "logs", "env"]],
-  ["More", ["signal", "metrics", "mcp", "doctor", "ping", "kill", "completions"]],
+  ["More", ["signal", "metrics", "api", "mcp", "doctor", "ping", "kill", "completions"]],
 ];
 
 /** The options of `velos start`, which are too many for one list. */

@@ -20,6 +20,7 @@ export const optionValues: Readonly<Record<string, OptionValue>> = {
   "--instances": { word: "N|max", complete: ["max"] },
   "--port": { word: "PORT" },
   "--host": { word: "ADDR" },
+  "--socket": { word: "PATH", complete: "file" },
   "--listen": { word: "ADDR" },
   "--config": file,
   "--only": { word: "A,B" },

@@ -85,6 +85,11 @@ export class Connection {
     }
   }
 
+  /** True when nothing can be asked over it any more. */
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
   close(): void {
     this.#socket.end();
     this.#socket.unref();

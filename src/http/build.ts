@@ -1,6 +1,7 @@
+import type { Socket } from "node:net";
 import cors from "@fastify/cors";
 import rateLimit from "@fastify/rate-limit";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import fastify from "fastify";
 import { VelosError } from "../domain/errors.ts";
 import type { Page } from "../metrics/page.ts";
@@ -103,11 +104,12 @@ const answerErrors = (app: FastifyInstance, routes: readonly Route[], report: Bu
   app.setErrorHandler(async (thrown, request, reply) => {
     const error = toVelosError(thrown);
     if (error.code === "INTERNAL") report((thrown as Error).stack ?? String(thrown));
+    if (request.headers.upgrade !== undefined) closeAfter(request.raw.socket, reply);
     if (error.status === 401) reply.header("www-authenticate", 'Bearer realm="velos"');
     return reply
       .code(error.status)
       .type(PROBLEM_TYPE)
-      .send(JSON.stringify({ ...problemOf(error), instance: request.url.split("?")[0]!.slice(0, 200) }));
+      .send(Buffer.from(JSON.stringify({ ...problemOf(error), instance: request.url.split("?")[0]!.slice(0, 200) })));
   });
   const known = routes.map(({ method, path }) => ({
     method,
@@ -120,6 +122,12 @@ const answerErrors = (app: FastifyInstance, routes: readonly Route[], report: Bu
     reply.header("allow", [...new Set(allowed.flatMap((one) => (one === "GET" ? ["GET", "HEAD"] : [one])))].join(", "));
     throw new VelosError("METHOD_NOT_ALLOWED", { path, method: request.method, allowed: allowed.join(", ") });
   });
+};
+
+/** A connection that was to become a WebSocket, and did not, is of no further use. */
+const closeAfter = (socket: Socket, reply: FastifyReply): void => {
+  reply.header("connection", "close");
+  reply.raw.once("finish", () => socket.destroySoon());
 };
 
 /** An empty body is as good as none: many clients always send the header that announces JSON. */

@@ -26,6 +26,12 @@ export class Fleet {
   #sample: Sample | undefined;
   #list: Buffer | undefined;
   #rows: Buffer | undefined;
+  #isUnmeasured = false;
+
+  /** True when there are runs that are newer than the figures. */
+  get isUnmeasured(): boolean {
+    return this.#isUnmeasured;
+  }
 
   /** Takes over what velosd tells. */
   apply(item: Live): void {
@@ -42,6 +48,7 @@ export class Fleet {
         const entry = this.#entries.get(item.app);
         if (!entry) break;
         delete entry.text;
+        this.#isUnmeasured ||= item.instance?.pid !== undefined;
         if (item.instance) entry.instances.set(item.index, item.instance);
         else entry.instances.delete(item.index);
         break;
@@ -60,6 +67,7 @@ export class Fleet {
   use(sample: Sample): void {
     if (sample === this.#sample) return;
     this.#sample = sample;
+    this.#isUnmeasured = false;
     this.#list = this.#rows = undefined;
     for (const entry of this.#entries.values()) delete entry.text;
   }

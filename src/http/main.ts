@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { connectDaemon } from "../client/connect.ts";
 import { loadScopeConfig } from "../config/load-scope.ts";
 import type { Paths } from "../config/paths.ts";
@@ -19,6 +20,8 @@ import { Velosd } from "./velosd.ts";
 
 /** A scrape that is answered later counts as failed at most scrapers. */
 const SCRAPE_TIMEOUT_MS = 1000;
+/** How long clients may take to go when the server ends. */
+const LEAVE_MS = 1000;
 
 export interface ApiOptions {
   paths: Paths;
@@ -94,12 +97,21 @@ export const serveApi = async (options: ApiOptions): Promise<RunningApi> => {
     ...(options.docs !== undefined && { docs: options.docs }),
     report,
   });
+  const sockets = new Set<Socket>();
+  app.server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   const close = async (): Promise<void> => {
     hub.close();
     followers.close();
     velosd.close();
     collector.close();
+    const late = setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, LEAVE_MS);
     await app.close();
+    clearTimeout(late);
   };
   try {
     const url = await listen(app, where, settings.tls !== undefined);

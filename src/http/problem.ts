@@ -24,7 +24,7 @@ const titleOf = (code: string): string => code.charAt(0) + code.slice(1).toLower
 /** A velos error as the body of an answer. */
 export const problemOf = (error: VelosError): Problem => {
   const { pointer, where } = error.details;
-  const at = pointer ?? (typeof where === "string" && where.startsWith("/") ? where : undefined);
+  const at = pointer || (typeof where === "string" && where.startsWith("/") ? where : undefined);
   return {
     type: "about:blank",
     title: titleOf(error.code),

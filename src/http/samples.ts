@@ -14,6 +14,8 @@ export interface Sample {
 
 /** Figures are at most this old. Measuring them costs velosd something, and they say nothing about less time. */
 const MAX_AGE_MS = 1000;
+/** But for those of an instance that was started since: it has had none. */
+export const UNMEASURED_AGE_MS = 100;
 
 /** The figures, measured when somebody wants to see them and no more than once a second. */
 export class Samples {

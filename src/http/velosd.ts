@@ -90,12 +90,22 @@ export class Velosd {
     }
   }
 
-  /** A stream over a connection of its own, so that one that is not read holds up nothing else. */
-  async *stream<K extends StreamName>(name: K, params: Params<K>): AsyncGenerator<Result<K>, void, void> {
+  /**
+   * A stream over a connection of its own, so that one that is not read holds up nothing else. Ends by failing when the
+   * signal aborts.
+   */
+  async *stream<K extends StreamName>(
+    name: K,
+    params: Params<K>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Result<K>, void, void> {
     const connection = await this.#options.connect(false);
+    const stop = (): void => connection.close();
+    signal.addEventListener("abort", stop);
     try {
-      yield* connection.stream(name, params);
+      if (!signal.aborted) yield* connection.stream(name, params);
     } finally {
+      signal.removeEventListener("abort", stop);
       connection.close();
     }
   }
@@ -110,6 +120,9 @@ export class Velosd {
   }
 
   async #ask<K extends CallName>(name: K, params: Params<K>, start: boolean): Promise<Result<K>> {
+    const known = await this.#calls?.catch(() => undefined);
+    // One that has ended since the last question is found here, so that no command is sent into nothing.
+    if (known?.isLost !== false) this.#calls = undefined;
     const connecting = (this.#calls ??= this.#options.connect(start));
     try {
       return await (await connecting).call(name, params);
@@ -120,8 +133,6 @@ export class Velosd {
   }
 
   #fail(error: unknown, tell: () => void): void {
-    // Calls had the same velosd, and their connection is as dead.
-    this.#calls = undefined;
     this.#lost =
       error instanceof VelosError
         ? error

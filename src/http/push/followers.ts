@@ -85,9 +85,8 @@ class Follower {
   readonly #seen = new Set<string>();
   #gathered: Line[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #ended = false;
+  readonly #control = new AbortController();
   #wake = (): void => {};
-  #stream: AsyncGenerator<Line, void, void> | undefined;
 
   constructor(app: string, velosd: Velosd, fleet: Fleet) {
     this.#app = app;
@@ -102,10 +101,13 @@ class Follower {
   }
 
   end(): void {
-    this.#ended = true;
     clearTimeout(this.#timer);
-    void this.#stream?.return();
+    this.#control.abort();
     this.#wake();
+  }
+
+  get #ended(): boolean {
+    return this.#control.signal.aborted;
   }
 
   async #run(): Promise<void> {
@@ -122,8 +124,7 @@ class Follower {
   async #read(): Promise<void> {
     await this.#catchUp();
     const params = { selectors: [this.#app], lines: KEPT, follow: true, places: true };
-    this.#stream = this.#velosd.stream("logs", params);
-    for await (const line of this.#stream) {
+    for await (const line of this.#velosd.stream("logs", params, this.#control.signal)) {
       if (this.#ended) return;
       this.#take(line);
     }

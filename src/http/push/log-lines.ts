@@ -51,7 +51,7 @@ export async function* logLines(
       page = { cursor: page.cursor, ...(await logLimits.run(() => velosd.call("logPage", next))) };
       past.push(...page.lines);
     } while (params.cursor !== undefined && page.lines.length === PAGE && past.length < wanted && !gone.aborted);
-    reader.begin(past);
+    reader.begin(past, wanted);
     yield {
       lines: past.map(({ place: _, ...line }) => line),
       ...(page.cursor !== undefined && { cursor: page.cursor }),
@@ -79,8 +79,11 @@ class Reader {
   #count = 0;
   #skipped = 0;
   #indexes = new Map<string, Set<number> | undefined>();
+  /** The last line that was given of each source of which nothing later has come yet. */
+  readonly #given = new Map<string, Line>();
+  readonly #passed = new Set<string>();
+  /** Of a source without such a line: what is later than this. */
   #floor = 0;
-  #seen = new Set<string>();
   #cursor: LogCursor | undefined;
 
   constructor(services: Services, params: Params<"logPage">, pattern: { test(message: string): boolean } | undefined) {
@@ -120,9 +123,10 @@ class Reader {
   }
 
   /** Begins with what comes after the past that was given. */
-  begin(past: readonly Line[]): void {
-    this.#floor = past[0]?.at ?? this.#joinedAt;
-    this.#seen = new Set(past.flatMap(({ place }) => place ?? []));
+  begin(past: readonly Line[], wanted: number): void {
+    for (const line of past) this.#given.set(sourceOf(line), line);
+    // A past that was cut leaves out what is before it; one that was not is all there is.
+    this.#floor = wanted === 0 ? this.#joinedAt : past.length < wanted ? 0 : past[0]!.at;
     const [app, ...others] = this.#follows.keys();
     if (app === undefined || others.length > 0) return;
     this.#cursor = new LogCursor(app);
@@ -170,13 +174,28 @@ class Reader {
 
   #isWanted(line: Line): boolean {
     const { level } = this.#params;
+    if (!this.#isNew(line)) return false;
     const indexes = this.#indexes.get(line.app);
     if (indexes && !indexes.has(line.index)) return false;
     if (level !== undefined && !isAtLeast(line.level, level)) return false;
-    if (line.at < this.#floor || this.#seen.has(line.place ?? "")) return false;
     return this.#pattern?.test(line.message) ?? true;
   }
+
+  /** False for a line of the past: a source tells its lines in their order, so all up to the last one that was given. */
+  #isNew(line: Line): boolean {
+    const source = sourceOf(line);
+    const last = this.#given.get(source);
+    if (!last) return this.#passed.has(source) || line.at > this.#floor;
+    if (line.place !== last.place && line.at <= last.at) return false;
+    // From here on it has only new lines; and that one itself may be older than what is remembered of the source.
+    this.#given.delete(source);
+    this.#passed.add(source);
+    return line.place !== last.place;
+  }
 }
+
+/** What has an order of its own: the log of an instance, or that of the app. */
+const sourceOf = ({ app, index, place }: Line): string => (place?.startsWith(`${index}@`) ? `${app}:${index}` : app);
 
 const byApp = (targets: readonly Target[]): Map<string, Set<number> | undefined> => {
   const found = new Map<string, Set<number> | undefined>();

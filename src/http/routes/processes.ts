@@ -5,6 +5,7 @@ import { InstanceSchema } from "../../api/schemas.ts";
 import { VelosError } from "../../domain/errors.ts";
 import { allows } from "../access/tokens.ts";
 import { maskEnv, maskSpec } from "../mask.ts";
+import { UNMEASURED_AGE_MS } from "../samples.ts";
 import type { Services } from "../services.ts";
 import type { Route } from "./route.ts";
 import { route } from "./route.ts";
@@ -27,7 +28,7 @@ const secrets = Type.Object(
 export const processRoutes = ({ velosd, fleet, samples }: Services): Route[] => {
   const refresh = async (): Promise<void> => {
     checkPresence(velosd);
-    fleet.use(await samples.fresh());
+    fleet.use(await samples.fresh(fleet.isUnmeasured ? UNMEASURED_AGE_MS : undefined));
   };
   return [
     route({

@@ -19,7 +19,7 @@ export const addPush = async (app: FastifyInstance, services: Services, hub: Hub
       handleProtocols: (offered: Set<string>) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
     },
     // Clients are told why, by the hub.
-    preClose: () => {},
+    preClose: async () => {},
   });
   app.route({
     method: "GET",

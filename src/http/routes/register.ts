@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { VelosError } from "../../domain/errors.ts";
 import { check, readQuery } from "./read.ts";
@@ -51,6 +52,8 @@ const goneSignal = ({ raw }: FastifyRequest): AbortSignal => {
 const send = (reply: FastifyReply, { status, headers, body, bytes, type }: Answer): FastifyReply => {
   for (const [name, value] of Object.entries(headers ?? {})) if (value !== undefined) reply.header(name, value);
   reply.code(status ?? 200);
+  // A client that follows is to know at once that it may, and not only when there is something to tell.
+  if (bytes instanceof Readable) reply.raw.once("pipe", () => reply.raw.flushHeaders());
   if (bytes !== undefined) return reply.type(type ?? "application/json; charset=utf-8").send(bytes);
   return body === undefined ? reply.send() : reply.send(body);
 };
