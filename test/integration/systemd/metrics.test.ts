@@ -89,6 +89,27 @@ describe("CPU figures", () => {
   });
 });
 
+describe("memory figures", () => {
+  it("of an instance that was idle are those of now as soon as it has done something", async () => {
+    const program = scene.write(
+      "grow.mjs",
+      "const held = []; process.on('SIGUSR2', () => held.push(Buffer.alloc(64 * 2 ** 20, 1))); setInterval(() => {}, 1e8);",
+    );
+    await scene.must("start", program, "--name", "grow");
+    const { scrape } = await serve();
+    const memory = async (): Promise<number> =>
+      valueOf(await scrape(), "velos_process_memory_bytes", { name: "grow", instance: "0" })!;
+    // Idle: two scrapes find the same, and it may be remembered.
+    const idle = await until("it rests", async () => {
+      const first = await memory();
+      await delay(200);
+      return first === (await memory()) ? first : undefined;
+    });
+    await scene.must("signal", "SIGUSR2", "grow");
+    await until("its memory is seen to have grown", async () => (await memory()) > idle + 60 * 2 ** 20);
+  });
+});
+
 describe("a scrape", () => {
   it("makes no call over D-Bus", async () => {
     await scene.must("start", "sleep 1000", "--name", "api", "-i", "5");
