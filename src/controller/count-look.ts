@@ -51,7 +51,7 @@ export const countLook = (
     const { ends, readyAt } = recordLook(counters, state, instance, known, after);
     if (ends > 0) {
       const exit = after.countedExitAt === known.countedExitAt ? undefined : after.exit;
-      const endedBy = instance.run === known.run ? undefined : instance.startedAt;
+      const endedBy = instance.run === known.run ? undefined : (instance.leftAt ?? instance.startedAt);
       sightings.ended.push({ index, ends, run: known.run || instance.run, exit, endedBy });
     }
     if (readyAt !== undefined) sightings.ready.push({ instance, at: readyAt });

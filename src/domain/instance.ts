@@ -33,6 +33,8 @@ export interface ObservedInstance {
   startedAt?: number;
   /** When it became online in this run. */
   onlineAt?: number;
+  /** When it was last online before this run, where that is known even of a run whose end nobody saw. */
+  leftAt?: number;
   /** When its health check first passed in this run; the controller adds it. */
   wellAt?: number;
   /** What its health check says, once it has failed as often as it may; the controller adds it. */

@@ -133,6 +133,7 @@ export interface UnitFacts {
   job: number;
   invocation: string;
   activeEnterMs: number;
+  activeExitMs: number;
   mainPid: number;
   restarts: number;
   startMs: number;
@@ -148,6 +149,7 @@ export const emptyFacts = (): UnitFacts => ({
   job: 0,
   invocation: "",
   activeEnterMs: 0,
+  activeExitMs: 0,
   mainPid: 0,
   restarts: 0,
   startMs: 0,
@@ -166,6 +168,7 @@ const READERS: Record<string, (facts: UnitFacts, value: unknown) => void> = {
   Job: (facts, value) => (facts.job = (value as [number, string])[0]),
   InvocationID: (facts, value) => (facts.invocation = hex(value)),
   ActiveEnterTimestamp: (facts, value) => (facts.activeEnterMs = ms(value)),
+  ActiveExitTimestamp: (facts, value) => (facts.activeExitMs = ms(value)),
   MainPID: (facts, value) => (facts.mainPid = value as number),
   NRestarts: (facts, value) => (facts.restarts = value as number),
   ExecMainStartTimestamp: (facts, value) => (facts.startMs = ms(value)),

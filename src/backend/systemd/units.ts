@@ -164,6 +164,7 @@ export class Units {
         ...(alive && { pid: facts.mainPid }),
         ...(alive && facts.startMs > 0 && { startedAt: facts.startMs }),
         ...(status === "online" && facts.activeEnterMs > 0 && { onlineAt: facts.activeEnterMs }),
+        ...(facts.activeExitMs > 0 && { leftAt: facts.activeExitMs }),
         ...(entry.exit && { exit: entry.exit }),
       });
     }

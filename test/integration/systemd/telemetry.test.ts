@@ -10,7 +10,7 @@ import { environmentOf } from "./environ.ts";
 import { freePort } from "./free-port.ts";
 import { report } from "./report.ts";
 import { useScene } from "./scene.ts";
-import { systemctl } from "./systemctl.ts";
+import { shownInstances, systemctl } from "./systemctl.ts";
 import { until } from "./until.ts";
 import { webApp } from "./web-app.ts";
 
@@ -169,10 +169,11 @@ describe("traces by gRPC", () => {
     // What is counted is written within a second; a velosd that is killed sooner has seen nothing of it.
     const [pid] = await scene.pids("api");
     await scene.must("kill");
+    const crashedAt = Date.now();
     process.kill(pid!, "SIGSEGV");
     await until("systemd has restarted it", async () => {
-      const now = Number(await systemctl("show", "--value", "--property=MainPID", "velos-api@0.service"));
-      return now > 0 && now !== pid;
+      const { mainPid = 0, subState } = (await shownInstances()).get("velos-api@0.service") ?? {};
+      return mainPid > 0 && mainPid !== pid && subState === "running";
     });
     const backAt = Date.now();
     await scene.list();
@@ -184,7 +185,9 @@ describe("traces by gRPC", () => {
     const recovery = await collector.span("restart", isNamed("velos.instance.restart"));
     expect(recovery.parentId).toBe(crash.spanId);
     // Told late, with the time at which it happened.
+    expect(crash.to).toBeGreaterThanOrEqual(crashedAt);
     expect(crash.to).toBeLessThanOrEqual(backAt);
+    expect(recovery.from).toBe(crash.to);
     expect(recovery.to).toBeLessThanOrEqual(backAt);
 
     await systemctl("stop", "velos-api@1.service");
