@@ -1,6 +1,6 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import type { Verb } from "./actions.ts";
-import { fleet, health, logs } from "./store.ts";
+import { fleet, health, isLive, logs } from "./store.ts";
 import type { LogLevel } from "../domain/log-level.ts";
 
 /** What the page shows: chosen by the person who looks at it, not by the server. */
@@ -64,6 +64,12 @@ export const beginPage = (): void => {
   readAddress();
   addEventListener("popstate", readAddress);
   addEventListener("hashchange", readAddress);
+  // For the tab that is open beside others.
+  effect(() => {
+    const bad = health.value.troubles.filter(({ kind }) => kind === "bad").length;
+    const state = !fleet.value.known || isLive.value ? (bad > 0 ? `(${bad}) ` : "") : "(?) ";
+    document.title = `${state}velos`;
+  });
   const exists = computed(() => chosen.value !== undefined);
   effect(() => {
     const index = logIndex.value;

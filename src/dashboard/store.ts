@@ -94,6 +94,9 @@ export const begin = (): void => {
 /** Does not wait for the next attempt to connect. */
 export const retryNow = (): void => pushLink.retryNow();
 
+/** Connects, after the server has refused to be connected to. */
+export const connectAgain = (): void => pushLink.connect();
+
 /** Connects with a token that was typed in. */
 export const useToken = (token: string): void => {
   storeToken(token);

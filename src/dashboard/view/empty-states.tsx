@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { dialog } from "../page.ts";
-import { fleet, mayOperate, useToken } from "../store.ts";
+import { connectAgain, fleet, mayOperate, useToken } from "../store.ts";
 
 /** Asks for a token, when the server wants one. */
 export const TokenForm = ({ refused }: { refused: boolean }): JSX.Element => {
@@ -47,6 +47,9 @@ export const Forbidden = ({ why, hint }: { why: string; hint: string | undefined
     <h2>Not allowed from here</h2>
     <p class="failure">{why}</p>
     {hint !== undefined && <p>{hint}</p>}
+    <button type="button" onClick={connectAgain}>
+      Try again
+    </button>
   </main>
 );
 

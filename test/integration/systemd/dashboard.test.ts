@@ -1,12 +1,10 @@
-import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Locator, Page } from "playwright-core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ApiServer } from "./api-server.ts";
 import { useBrowser } from "./browser.ts";
+import { connection, shows, talker } from "./dashboard-page.ts";
 import { freePort } from "./free-port.ts";
-import { report } from "./report.ts";
+import { Proxy } from "./proxy.ts";
 import { useScene } from "./scene.ts";
 import { until } from "./until.ts";
 import { webApp } from "./web-app.ts";
@@ -19,38 +17,18 @@ beforeEach(async () => {
 });
 afterEach(() => api.kill());
 
-const connection = (page: Page, state: string): Promise<void> =>
-  page.locator(`.connection[data-state="${state}"]`).waitFor();
-
 /** The row of an instance. */
 const row = (page: Page, name: string): Locator => page.locator("tr.instance").filter({ hasText: name });
 
-const shows = async (what: string, locator: Locator, pattern: RegExp): Promise<void> => {
-  let seen = "";
-  await until(what, async () => {
-    seen = (await locator.allInnerTexts()).join("\n");
-    return pattern.test(seen);
-  }).catch((error: Error) => {
-    throw new Error(`${error.message}: ${JSON.stringify(seen)}`);
-  });
-};
-
 const confirm = async (page: Page): Promise<void> => page.locator("dialog button[value=yes]").click();
 
-/** The path of a chart as it is at the moment: the picture moves when it changes. */
+/** How many samples a chart has been drawn from. */
 const chartSamples = async (page: Page): Promise<number> =>
   Number(await page.locator(".plot").first().getAttribute("data-samples"));
 
+/** The picture of a chart. */
 const pixels = (page: Page): Promise<string> =>
   page.evaluate<string>(`document.querySelector(".plot canvas").toDataURL()`);
-
-/** Says each fifth of a second who it is. */
-const talker = (): string =>
-  scene.script(
-    "talk.sh",
-    'echo "<3>instance $VELOS_INSTANCE_ID complains"',
-    'while :; do n=$((n+1)); echo "instance $VELOS_INSTANCE_ID says $n"; sleep 0.2; done',
-  );
 
 describe("an operator", () => {
   it("starts an app, scales it, reloads it while the chart moves, sees an instance die and come back", async () => {
@@ -109,7 +87,7 @@ describe("an operator", () => {
   });
 
   it("watches a log, filters, searches, scrolls back and returns to the newest line", async () => {
-    await scene.must("start", talker(), "--name", "talk", "-i", "2");
+    await scene.must("start", talker(scene), "--name", "talk", "-i", "2");
     const page = await browser.open(`${api.url}#talk`);
     const lines = page.locator(".lines");
     const inLines = <T>(expression: string): Promise<T> =>
@@ -145,19 +123,20 @@ describe("an operator", () => {
 
   it("is told why an instance is down", async () => {
     const script = scene.script("crash.sh", "sleep 0.2", "exit 7");
-    await scene.must("start", script, "--name", "bad", "--max-restarts", "1", "--restart-delay", "50ms");
-    await scene.must("start", talker(), "--name", "good", "-i", "3");
+    await scene.velos("start", script, "--name", "bad", "--max-restarts", "1", "--restart-delay", "50ms");
+    await scene.must("start", talker(scene), "--name", "good", "-i", "3");
     const page = await browser.open(api.url);
     await page.getByRole("heading", { name: "1 thing needs attention" }).waitFor();
     await shows("who", page.locator(".troubles"), /bad:0 crashed too often in a row \(exit code 7\); velos gave up/);
     await shows("its row", row(page, "bad:0"), /errored/);
     await browser.picture(page, "06-trouble");
+    expect(await page.title()).toBe("(1) velos");
     await page.locator(".troubles button").click();
     await page.getByRole("heading", { name: "bad", exact: true }).waitFor();
   });
 
   it("sees velosd go and come back, and velos api too, without doing anything", async () => {
-    await scene.must("start", talker(), "--name", "talk", "-i", "2");
+    await scene.must("start", talker(scene), "--name", "talk", "-i", "2");
     const page = await browser.open(`${api.url}#talk`);
     await connection(page, "live");
     const lines = page.locator(".lines");
@@ -196,9 +175,49 @@ describe("an operator", () => {
     await until("the log has gone on", async () => (await lines.locator(".line").last().innerText()) !== seen);
   });
 
+  it("goes on where it was when only the connection was cut", async () => {
+    // The journal still has what apps of the same name said in other tests.
+    await scene.must("start", talker(scene), "--name", "steady", "-i", "2");
+    const proxy = await Proxy.start(api.port);
+    try {
+      const page = await browser.open("about:blank");
+      const connections: { url: string; types: string[] }[] = [];
+      page.on("websocket", (socket) => {
+        const seen = { url: socket.url(), types: [] as string[] };
+        connections.push(seen);
+        socket.on("framereceived", ({ payload }) => {
+          const message = JSON.parse(payload.toString()) as { type: string; resumed?: boolean };
+          seen.types.push(message.type === "hello" ? `hello, resumed ${message.resumed}` : message.type);
+        });
+      });
+      await page.goto(`http://127.0.0.1:${proxy.port}/#steady`);
+      await connection(page, "live");
+      await shows("it speaks", page.locator(".lines"), /says/);
+      await proxy.stop();
+      await connection(page, "lost");
+      await scene.must("scale", "steady", "3");
+      await proxy.begin();
+      await connection(page, "live");
+      await shows("what was missed is there", page.locator("tr.app"), /3 online/);
+      await shows("the log goes on", page.locator(".lines"), /instance 2 says/);
+      // Not one line of the gap is missing, and none is there twice.
+      const numbers = (await page.locator(".line .message").allInnerTexts()).flatMap(
+        (text) => /^instance 0 says (\d+)$/.exec(text)?.[1] ?? [],
+      );
+      expect(numbers.map(Number)).toEqual(numbers.map((_, at) => Number(numbers[0]) + at));
+      expect(connections[0]!.types.slice(0, 2)).toEqual(["hello, resumed false", "snapshot"]);
+      const last = connections.at(-1)!;
+      expect(last.url).toMatch(/\?session=[\w-]+&seq=\d+$/);
+      expect(last.types[0]).toBe("hello, resumed true");
+      expect(last.types).not.toContain("snapshot");
+    } finally {
+      await proxy.stop();
+    }
+  });
+
   it("does all of it with the keyboard", async () => {
-    await scene.must("start", talker(), "--name", "alpha", "-i", "2");
-    await scene.must("start", talker(), "--name", "beta");
+    await scene.must("start", talker(scene), "--name", "alpha", "-i", "2");
+    await scene.must("start", talker(scene), "--name", "beta");
     const page = await browser.open(api.url);
     await connection(page, "live");
     await page.keyboard.press("?");
@@ -255,106 +274,5 @@ describe("an operator", () => {
     await page.keyboard.press("t");
     expect(await page.locator("html").getAttribute("data-theme")).toBe("dark");
     expect(browser.complaints).toEqual([]);
-  });
-});
-
-describe("the page", () => {
-  it("fits 400 pixels, light and dark, with long names and many apps", async () => {
-    const long = "an-application-with-a-name-that-is-as-long-as-a-name-may-be-1234";
-    await scene.must("start", talker(), "--name", long, "-i", "3");
-    await scene.must("start", talker(), "--name", "b", "-i", "2");
-    for (const colorScheme of ["light", "dark"] as const) {
-      const page = await browser.open(api.url, { viewport: { width: 400, height: 800 }, colorScheme });
-      await connection(page, "live");
-      await page.locator("tr.app").nth(1).waitFor();
-      const overflow = (): Promise<number> =>
-        page.evaluate<number>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
-      expect(await overflow()).toBe(0);
-      await browser.picture(page, `10-narrow-${colorScheme}`);
-      await page.locator("tr.app").first().click();
-      await page.locator(".detail").waitFor();
-      expect(await page.locator(".overview").isVisible()).toBe(false);
-      expect(await overflow()).toBe(0);
-      await browser.picture(page, `11-narrow-detail-${colorScheme}`);
-      await page.getByRole("button", { name: "Back to all apps" }).click();
-      await page.locator("tr.app").first().waitFor();
-    }
-    expect(browser.complaints).toEqual([]);
-  });
-
-  it("asks nobody but its own server, and may not", async () => {
-    await scene.must("start", talker(), "--name", "talk");
-    const page = await browser.open(`${api.url}#talk`);
-    await page.locator(".line").first().waitFor();
-    expect(
-      browser.requests.filter((url) => !url.startsWith(api.url) && !url.startsWith(api.url.replace("http", "ws"))),
-    ).toEqual([]);
-    const policy = (await fetch(api.url)).headers.get("content-security-policy") ?? "";
-    expect(policy).toContain("default-src 'none'");
-    expect(policy).not.toContain("unsafe");
-    expect(browser.complaints).toEqual([]);
-  });
-
-  it("is small, compressed beforehand, and kept by browsers", async () => {
-    const html = await (await fetch(api.url)).text();
-    const assets = [...html.matchAll(/(?:src|href)="\.\/([^"]+)"/g)].map(([, path]) => path!);
-    expect(assets.length).toBeGreaterThanOrEqual(2);
-    for (const asset of assets) {
-      const response = await fetch(`${api.url}${asset}`, { headers: { "accept-encoding": "br" } });
-      expect([response.status, response.headers.get("content-encoding")], asset).toEqual([200, "br"]);
-      expect(response.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
-    }
-    expect((await fetch(api.url)).headers.get("cache-control")).toBe("no-cache");
-    const root = fileURLToPath(new URL("../../../dist/dashboard", import.meta.url));
-    const sizeOf = (ending: string): number =>
-      readdirSync(root, { recursive: true, encoding: "utf8" })
-        .filter((name) => name.endsWith(ending))
-        .reduce((sum, name) => sum + statSync(join(root, name)).size, 0);
-    const [br, gz] = [sizeOf(".br"), sizeOf(".gz")];
-    report(`dashboard: ${(br / 1024).toFixed(1)} KB with brotli, ${(gz / 1024).toFixed(1)} KB with gzip`);
-    expect(gz).toBeLessThanOrEqual(120 * 1024);
-  });
-});
-
-describe("tokens", () => {
-  it("asks for one, takes a good one, and lets who may only read do nothing", async () => {
-    await api.kill();
-    await scene.must("start", talker(), "--name", "talk");
-    scene.env["XDG_CONFIG_HOME"] = scene.path("config");
-    scene.write(
-      "config/velos/velos.toml",
-      [
-        "api_token = [",
-        '  { name = "desk", scope = "operate", token = "operator-token-0123456789" },',
-        '  { name = "wall", scope = "read", token = "reader-token-0123456789ab" },',
-        "]",
-        "",
-      ].join("\n"),
-      0o600,
-    );
-    await api.begin();
-    const page = await browser.open(api.url);
-    const field = page.getByLabel("Token");
-    await field.fill("wrong-token-0123456789");
-    await page.getByRole("button", { name: "Open" }).click();
-    await shows("it is refused", page.locator("#token-refused"), /not accepted/);
-    await browser.picture(page, "12-token");
-    await field.fill("reader-token-0123456789ab");
-    await page.getByRole("button", { name: "Open" }).click();
-    await connection(page, "live");
-    await shows("it says so", page.locator(".connection"), /read only/);
-    expect(await page.getByRole("button", { name: "Start an app" }).isDisabled()).toBe(true);
-    expect(await page.getByRole("button", { name: "restart talk:0" }).isDisabled()).toBe(true);
-
-    const other = await browser.open(api.url);
-    await other.getByLabel("Token").fill("operator-token-0123456789");
-    await other.getByRole("button", { name: "Open" }).click();
-    await connection(other, "live");
-    expect(await other.getByRole("button", { name: "restart talk:0" }).isDisabled()).toBe(false);
-    // Kept for the tab: a reload does not ask again.
-    await other.reload();
-    await connection(other, "live");
-    expect(other.url()).not.toContain("token");
-    delete scene.env["XDG_CONFIG_HOME"];
   });
 });

@@ -92,7 +92,7 @@ describe("velos monit", () => {
 
   it("tells of a crash, and of why", async () => {
     const script = scene.script("crash.sh", "sleep 0.3", "exit 7");
-    await scene.must("start", script, "--name", "bad", "--max-restarts", "1", "--restart-delay", "50ms");
+    await scene.velos("start", script, "--name", "bad", "--max-restarts", "1", "--restart-delay", "50ms");
     const screen = open();
     await screen.shows(/1 needs attention/);
     screen.type(DOWN);
