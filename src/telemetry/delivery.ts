@@ -4,10 +4,15 @@ import type { SpanExporter } from "@opentelemetry/sdk-trace";
 /** What exporters call success; the enumeration is in a package that they have for themselves. */
 const isSuccess = ({ code }: { code: number }): boolean => code === 0;
 
+/** Spans that may wait for the collector: some 3 MB. What comes when there are as many is lost. */
+export const MOST_SPANS = 1024;
+
 /** How it goes with the collector. Says it when that changes, and not at each failure. */
 export class Delivery {
   sent = 0;
   lost = 0;
+  /** Spans that were offered, and of which it is not known yet. */
+  waiting = 0;
   #problem: string | undefined;
   #hasBegun = false;
   readonly #report: (line: string) => void;
@@ -25,6 +30,16 @@ export class Delivery {
 
   get hasBegun(): boolean {
     return this.#hasBegun;
+  }
+
+  /** True when there is room for a span; else it is lost. */
+  offer(): boolean {
+    if (this.waiting >= MOST_SPANS) {
+      this.lost++;
+      return false;
+    }
+    this.waiting++;
+    return true;
   }
 
   ok(): void {
@@ -45,6 +60,7 @@ export class Delivery {
     return {
       export: (spans, done) =>
         exporter.export(spans, (result) => {
+          this.waiting -= spans.length;
           if (isSuccess(result)) this.sent += spans.length;
           else this.lost += spans.length;
           this.#note(result);

@@ -52,7 +52,7 @@ export const startTelemetry = async (options: TelemetryOptions): Promise<Telemet
     instanceId: uuidOf(`${place}/velosd`),
     pid: process.pid,
   });
-  const sink = new SpanSink({ exporter: delivery.spans(exporters.traces), resource, version });
+  const sink = new SpanSink({ exporter: exporters.traces, delivery, resource, version });
   const outbox = new Outbox(sink);
   const spans = new Spans(outbox, isSystemd);
   const metrics = exporters.metrics && delivery.metrics(exporters.metrics);

@@ -3,6 +3,8 @@ import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from "@opentelemetry/ap
 import type { Resource } from "@opentelemetry/resources";
 import type { SpanExporter } from "@opentelemetry/sdk-trace";
 import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import type { Delivery } from "./delivery.ts";
+import { MOST_SPANS } from "./delivery.ts";
 import type { Place } from "./place.ts";
 import { newPlace, spanContext } from "./place.ts";
 
@@ -27,8 +29,6 @@ export interface FinishedSpan {
   error?: string | undefined;
 }
 
-/** Spans that wait for a collector: about 3 MB at most. What comes when it is full is lost. */
-const QUEUE_SIZE = 1024;
 /** Small batches, since each is written in one go. */
 const BATCH_SIZE = 128;
 const DELAY_MS = 1000;
@@ -37,6 +37,7 @@ const limits = { attributeValueLengthLimit: 1024, eventCountLimit: 32, linkCount
 
 export interface SpanSinkOptions {
   exporter: SpanExporter;
+  delivery: Delivery;
   resource: Resource;
   version: string;
 }
@@ -44,10 +45,12 @@ export interface SpanSinkOptions {
 /** Takes spans that are over, with the ids they are to have, and sends them in batches. Bounded in memory. */
 export class SpanSink {
   readonly #provider: TracerProvider;
+  readonly #delivery: Delivery;
   readonly #tracer;
   #next: Place = newPlace();
 
-  constructor({ exporter, resource, version }: SpanSinkOptions) {
+  constructor({ exporter, delivery, resource, version }: SpanSinkOptions) {
+    this.#delivery = delivery;
     this.#provider = new TracerProvider({
       resource,
       // velosd makes few spans, and whether a rollout is traced is told to instances before it is over.
@@ -56,8 +59,8 @@ export class SpanSink {
       idGenerator: { generateTraceId: () => this.#next.traceId, generateSpanId: () => this.#next.spanId },
       spanProcessors: [
         new BatchSpanProcessor({
-          exporter,
-          maxQueueSize: QUEUE_SIZE,
+          exporter: delivery.spans(exporter),
+          maxQueueSize: MOST_SPANS,
           maxExportBatchSize: BATCH_SIZE,
           scheduledDelayMillis: DELAY_MS,
         }),
@@ -67,6 +70,7 @@ export class SpanSink {
   }
 
   add(finished: FinishedSpan): void {
+    if (!this.#delivery.offer()) return;
     const { name, place, parent, from, to, attributes, events = [], links = [], error } = finished;
     this.#next = place;
     const context = parent ? trace.setSpanContext(ROOT_CONTEXT, spanContext(parent)) : ROOT_CONTEXT;

@@ -33,7 +33,7 @@ const open = async (
   });
   const delivery = new Delivery("the collector", (line) => log.push(line));
   const resource = resourceOf({ serviceName: "velos", version: "1", hostName: "h", instanceId: "i", pid: 1 });
-  return { sink: new SpanSink({ exporter: delivery.spans(traces), resource, version: "1" }), delivery, log };
+  return { sink: new SpanSink({ exporter: traces, delivery, resource, version: "1" }), delivery, log };
 };
 
 const span = (name: string, at = Date.now()) => ({ name, place: newPlace(), from: at - 5, to: at, attributes: {} });
@@ -74,14 +74,15 @@ describe.each(protocols)("OTLP by %s", (protocol, start) => {
     const { sink, delivery, log } = await open(collector, protocol);
     collector.refuse = protocol === "grpc" ? 7 : 403;
     for (let count = 0; count < 20_000; count++) sink.add(span(`lost ${count}`));
-    await expect.poll(() => delivery.lost, { timeout: 20_000 }).toBeGreaterThan(1000);
+    expect(delivery).toMatchObject({ waiting: 1024, lost: 20_000 - 1024 });
+    await expect.poll(() => delivery.waiting, { timeout: 20_000 }).toBe(0);
+    expect(delivery).toMatchObject({ sent: 0, lost: 20_000 });
     expect(log).toEqual([expect.stringMatching(/^telemetry: the collector does not take it: \S/)]);
     collector.refuse = undefined;
     sink.add(span("found"));
     await collector.span("found", ({ name }) => name === "found");
     expect(log).toEqual([expect.any(String), "telemetry: the collector takes it again"]);
-    // The queue, and what was on its way.
-    expect(delivery.lost).toBeLessThanOrEqual(1024 + 128);
+    expect(delivery).toMatchObject({ sent: 1, lost: 20_000, waiting: 0 });
     await sink.close();
   });
 });
