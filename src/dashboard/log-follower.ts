@@ -2,13 +2,15 @@ import { signal } from "@preact/signals";
 import type { ClientMessage, MessageOf } from "../api/push-messages.ts";
 import type { LogLevel } from "../domain/log-level.ts";
 import { plainText } from "../domain/plain-text.ts";
-import type { LogBuffer } from "../fleet/log-buffer.ts";
+import type { LogBuffer, LogLine } from "../fleet/log-buffer.ts";
 import { appendLines, emptyLog } from "../fleet/log-buffer.ts";
 
 /** Lines that are kept: more than anybody scrolls through, and a browser lays out at ease. */
 const LIMIT = 2000;
 /** Lines of the past that are asked for at first. */
 const PAST = 300;
+/** Lines that come together are shown together: a flood must not take the page all its time. */
+const GATHER_MS = 100;
 
 type LogMessage = MessageOf<"log"> | MessageOf<"skipped"> | MessageOf<"error"> | MessageOf<"subscribed">;
 
@@ -28,6 +30,9 @@ export class LogFollower {
   /** Answers to earlier subscriptions are still on their way: their lines are not of this one. */
   #generation = 0;
   #confirmed = 0;
+  #gathered: LogLine[] = [];
+  #cursor: string | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(send: (message: ClientMessage) => void) {
     this.#send = send;
@@ -45,6 +50,10 @@ export class LogFollower {
     if (this.#followed) this.#send({ unsubscribe: [this.#followed.topic] });
     this.#followed = undefined;
     this.#generation++;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#gathered = [];
+    this.#cursor = undefined;
     this.buffer.value = emptyLog;
     this.failure.value = undefined;
   }
@@ -69,10 +78,18 @@ export class LogFollower {
         return;
       case "log": {
         if (message.topic !== this.#followed?.topic || this.#confirmed !== this.#generation) return;
-        const lines = message.lines.map((line) => ({ ...line, message: plainText(line.message) }));
-        this.buffer.value = appendLines(this.buffer.value, lines, message.cursor, LIMIT);
+        this.#gathered.push(...message.lines);
+        this.#cursor = message.cursor;
+        this.#timer ??= setTimeout(() => this.#show(), GATHER_MS);
       }
     }
+  }
+
+  #show(): void {
+    this.#timer = undefined;
+    const lines = this.#gathered.map((line) => ({ ...line, message: plainText(line.message) }));
+    this.#gathered = [];
+    this.buffer.value = appendLines(this.buffer.value, lines, LIMIT);
   }
 
   #isCurrent(id: number | string | undefined): boolean {
@@ -81,7 +98,7 @@ export class LogFollower {
 
   #subscribe(lines: number): void {
     const { topic, level } = this.#followed!;
-    const { cursor } = this.buffer.value;
+    const cursor = this.#cursor;
     this.failure.value = undefined;
     this.#send({
       subscribe: [topic],

@@ -17,22 +17,15 @@ export interface LogBuffer {
   taken: number;
   /** Lines that the server left out because the connection was too slow. */
   skipped: number;
-  /** To go on after the last line, when the connection was lost. */
-  cursor: string | undefined;
 }
 
-export const emptyLog: LogBuffer = { lines: [], taken: 0, skipped: 0, cursor: undefined };
+export const emptyLog: LogBuffer = { lines: [], taken: 0, skipped: 0 };
 
 /** Appends lines; of more than `limit` the oldest go. */
-export const appendLines = (
-  buffer: LogBuffer,
-  lines: readonly LogLine[],
-  cursor: string | undefined,
-  limit: number,
-): LogBuffer => {
+export const appendLines = (buffer: LogBuffer, lines: readonly LogLine[], limit: number): LogBuffer => {
   const numbered = lines.map((line, at) => ({ ...line, id: buffer.taken + at }));
   const all = numbered.length >= limit ? numbered : [...buffer.lines, ...numbered];
-  return { ...buffer, lines: all.slice(-limit), taken: buffer.taken + lines.length, cursor };
+  return { ...buffer, lines: all.slice(-limit), taken: buffer.taken + lines.length };
 };
 
 /** A part of a message: found or not. */

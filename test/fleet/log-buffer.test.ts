@@ -20,11 +20,10 @@ describe("the lines that are kept", () => {
         fc.integer({ min: 1, max: 15 }),
         (batches, limit) => {
           let buffer = emptyLog;
-          for (const [at, batch] of batches.entries())
+          for (const batch of batches)
             buffer = appendLines(
               buffer,
               batch.map((text) => line(text)),
-              String(at),
               limit,
             );
           const all = batches.flat().map((message, id) => ({ ...line(message), id }));
@@ -36,7 +35,7 @@ describe("the lines that are kept", () => {
   });
 
   it("are found by their text, whatever its case, or by their instance", () => {
-    const { lines } = appendLines(emptyLog, [line("GET /Items"), line("other", 2)], undefined, 10);
+    const { lines } = appendLines(emptyLog, [line("GET /Items"), line("other", 2)], 10);
     expect(linesWith(lines, "items").map(({ id }) => id)).toEqual([0]);
     expect(linesWith(lines, "api:2").map(({ id }) => id)).toEqual([1]);
     expect(linesWith(lines, "")).toBe(lines);

@@ -59,7 +59,7 @@ export class LogFeed {
       for await (const line of lines) {
         if (isOver) return;
         const shown = { ...line, message: plainText(line.message) };
-        this.#options.change((before) => appendLines(before, [shown], undefined, LIMIT));
+        this.#options.change((before) => appendLines(before, [shown], LIMIT));
       }
     };
     take().then(

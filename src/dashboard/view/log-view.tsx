@@ -10,6 +10,8 @@ import type { ShownLine } from "../../fleet/log-buffer.ts";
 import { linesWith, partsOf } from "../../fleet/log-buffer.ts";
 import { DownIcon } from "./icons.tsx";
 
+/** While the newest lines are followed, these are there to be scrolled back to; who does so is given all. */
+const TAIL = 300;
 /** So near to the end counts as being there. */
 const NEAR_PX = 24;
 
@@ -59,12 +61,21 @@ export const LogView = ({ app }: { app: FleetApp }): JSX.Element => {
       {skipped > 0 && (
         <p class="hint">{skipped} lines were left out: they came faster than this page could take them</p>
       )}
-      <Lines shown={shown} taken={taken} search={search} all={logIndex.value === undefined} />
+      <Lines
+        key={`${app.name} ${logIndex.value} ${logLevel.value}`}
+        kept={lines}
+        shown={shown}
+        taken={taken}
+        search={search}
+        all={logIndex.value === undefined}
+      />
     </section>
   );
 };
 
 interface LinesProps {
+  kept: readonly ShownLine[];
+  /** Those of them in which the searched text occurs. */
   shown: readonly ShownLine[];
   taken: number;
   search: string;
@@ -72,41 +83,41 @@ interface LinesProps {
   all: boolean;
 }
 
-const Lines = ({ shown, taken, search, all }: LinesProps): JSX.Element => {
+const Lines = ({ kept, shown, taken, search, all }: LinesProps): JSX.Element => {
   const box = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
-  /** How many lines had been taken when the reader left the end; undefined while following. */
-  const [leftAt, setLeftAt] = useState<number>();
+  /** What there was when the reader left the end: it stays as it is while it is read. Undefined while following. */
+  const [left, setLeft] = useState<{ lines: readonly ShownLine[]; taken: number }>();
+  const lines = left ? linesWith(left.lines, search) : shown.slice(-TAIL);
 
   useLayoutEffect(() => {
     const element = box.current!;
     if (isAtEnd.current) element.scrollTop = element.scrollHeight;
-  }, [shown, search]);
+  }, [shown, search, left]);
 
   const onScroll = (event: TargetedEvent<HTMLDivElement>): void => {
     const { scrollHeight, scrollTop, clientHeight } = event.currentTarget;
     const atEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
     if (atEnd === isAtEnd.current) return;
     isAtEnd.current = atEnd;
-    setLeftAt(atEnd ? undefined : taken);
+    setLeft(atEnd ? undefined : { lines: kept, taken });
   };
   const jump = (): void => {
     isAtEnd.current = true;
-    setLeftAt(undefined);
-    box.current!.scrollTop = box.current!.scrollHeight;
+    setLeft(undefined);
   };
 
-  const missed = leftAt === undefined ? 0 : taken - leftAt;
+  const missed = left ? taken - left.taken : 0;
   return (
     <div class="log-frame">
       {/* Focusable, so that it can be scrolled by keys. */}
       <div class="lines" ref={box} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label="Lines">
-        {shown.map((line) => (
+        {lines.map((line) => (
           <Line key={line.id} line={line} search={search} all={all} />
         ))}
-        {shown.length === 0 && <p class="nothing">{search === "" ? "Nothing written yet." : "Nothing found."}</p>}
+        {lines.length === 0 && <p class="nothing">{search === "" ? "Nothing written yet." : "Nothing found."}</p>}
       </div>
-      {leftAt !== undefined && (
+      {left && (
         <button type="button" class="jump" onClick={jump}>
           <DownIcon /> {missed > 0 ? `${missed} new` : "newest"}
         </button>

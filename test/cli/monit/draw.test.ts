@@ -53,7 +53,7 @@ const anyState: fc.Arbitrary<MonitState> = fc
       level: "warn" as const,
       message,
     }));
-    return { ...state, log: appendLines(state.log, lines, undefined, 10) };
+    return { ...state, log: appendLines(state.log, lines, 10) };
   });
 
 describe("the screen", () => {
