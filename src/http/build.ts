@@ -60,9 +60,10 @@ export const buildServer = async (options: BuildOptions): Promise<FastifyInstanc
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    clientErrorHandler: refuseUnreadable,
     forceCloseConnections: true,
     return503OnClosing: false,
-    routerOptions: { maxParamLength: 1000 },
+    routerOptions: { maxParamLength: 20_000 },
     ...(tls && { https: tls }),
   }) as unknown as FastifyInstance;
   const routes = apiRoutes(services, page);
@@ -122,6 +123,19 @@ const answerErrors = (app: FastifyInstance, routes: readonly Route[], report: Bu
     reply.header("allow", [...new Set(allowed.flatMap((one) => (one === "GET" ? ["GET", "HEAD"] : [one])))].join(", "));
     throw new VelosError("METHOD_NOT_ALLOWED", { path, method: request.method, allowed: allowed.join(", ") });
   });
+};
+
+/** What is no request of HTTP: the connection ends with the answer, since nobody knows where the next one begins. */
+const refuseUnreadable = (error: Error & { code?: string }, socket: Socket): void => {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const why = error.code === "HPE_HEADER_OVERFLOW" ? "the headers are too large" : "this is not a request of HTTP";
+  const body = JSON.stringify(problemOf(new VelosError("MESSAGE_INVALID", { why, hint: "see /docs" })));
+  const head = [
+    "HTTP/1.1 400 Bad Request",
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${[...head, "Connection: close"].join("\r\n")}\r\n\r\n${body}`);
 };
 
 /** A connection that was to become a WebSocket, and did not, is of no further use. */

@@ -96,8 +96,9 @@ export const commandRoutes = (services: Services): Route[] => {
         readTarget(name);
         const rolling = body?.rolling === true;
         const { apps } = await velosd.call("restart", { selectors: [name], rolling, wait: "start" }, true);
-        const answer = { body: { app: stateOf(apps[0]!) } };
-        return rolling ? changed(apps[0]!, answer) : answer;
+        const app = only(apps, name);
+        const answer = { body: { app: stateOf(app) } };
+        return rolling ? changed(app, answer) : answer;
       },
     }),
     ...(["stop", "resume"] as const).map((operation) =>
@@ -109,7 +110,7 @@ export const commandRoutes = (services: Services): Route[] => {
         handle: async ({ name }) => {
           readTarget(name);
           const { apps } = await velosd.call(operation, { selectors: [name] }, true);
-          return { body: { app: stateOf(apps[0]!) } };
+          return { body: { app: stateOf(only(apps, name)) } };
         },
       }),
     ),
@@ -142,6 +143,13 @@ export const commandRoutes = (services: Services): Route[] => {
       },
     }),
   ];
+};
+
+/** The app that a command was about; it may have been deleted while the command was at work. */
+const only = <T>(apps: readonly T[], name: string): T => {
+  const [app] = apps;
+  if (app === undefined) throw new VelosError("APP_NOT_FOUND", { selector: name });
+  return app;
 };
 
 /** Takes the last instance of an app away. */
