@@ -75,7 +75,7 @@ describe("a mistake in the command line is one line, a hint and exit code 2", ()
 });
 
 it("commands of later releases say so", async () => {
-  const { code, err } = await new FakeTerminal("/nowhere").run("monit");
+  const { code, err } = await new FakeTerminal("/nowhere").run("startup");
   expect(code).toBe(2);
-  expect(err).toContain("`velos monit` is not there yet");
+  expect(err).toContain("`velos startup` is not there yet");
 });
