@@ -71,7 +71,7 @@ export const startTelemetry = async (options: TelemetryOptions): Promise<Telemet
     follow: (events) => void events.subscribe((event) => spans.take(event)),
     facility: () => facilityOf(settings, delivery),
     close: async () => {
-      spans.close();
+      spans.close(Date.now());
       outbox.flush();
       await Promise.allSettled([sink.close(), stopMetrics?.()]);
     },

@@ -69,13 +69,15 @@ export class RolloutSpans {
   changed(before: AppRecord, after: AppRecord, at: number): void {
     const { rollout } = before;
     const next = after.rollout;
-    if (!isActive(rollout)) return;
-    if (next?.id === rollout.id && isActive(next)) {
+    if (!isActive(rollout) || before.deleting) return;
+    if (next?.id === rollout.id && isActive(next) && !after.deleting) {
       if (next.kind !== rollout.kind) this.#turned(before, rollout, next, at);
       else if (next.status !== rollout.status) this.#note(before, next, `velos.rollout.${next.status}`, at);
       return;
     }
-    this.#end(before, rollout, next?.id === rollout.id ? next : { ...rollout, status: "superseded" }, at);
+    // The record of an app that is being deleted keeps its rollout as it is.
+    const isOver = next?.id === rollout.id && !after.deleting;
+    this.#end(before, rollout, isOver ? next : { ...rollout, status: "superseded" }, at);
   }
 
   /** An app is deleted: nothing more comes of its rollout. */

@@ -136,8 +136,9 @@ export class Spans implements Observer {
     this.#rollouts.forget(event.app);
   }
 
-  /** Makes the spans of what waits for nothing but a health check: velosd ends. */
-  close(): void {
+  /** velosd ends: makes the spans of what waits for nothing but a health check, and of commands that are cut short. */
+  close(at: number): void {
+    this.#commands.close(at);
     for (const key of [...this.#open.keys()]) this.#giveUpWaiting(key, undefined);
   }
 
