@@ -30,12 +30,15 @@ export const runMonit = async ({ terminal, style, daemon }: MonitOptions): Promi
   const connect = (): Promise<Connection> => connectDaemon({ ...daemon, start: false });
   const first = await connectDaemon(daemon);
   let state = initialState();
+  let isOver = false;
   const screen = new Screen(terminal.stdout, (size) => drawScreen(state, size, style, Date.now()));
   const logs = new LogFeed({
     connect,
     change: (log) => update({ ...state, log: log(state.log) }),
   });
   const update = (next: MonitState): void => {
+    // What comes late must not draw over what the terminal shows again.
+    if (isOver) return;
     state = next;
     // What has no connection is begun again when there is one.
     if (state.away === undefined && state.fleet.known) logs.follow(selectedRow(state)?.name, state.level);
@@ -60,7 +63,6 @@ export const runMonit = async ({ terminal, style, daemon }: MonitOptions): Promi
       else if (effect) act(effect);
     });
     const offInterrupt = terminal.onInterrupt?.((exitCode) => end(exitCode));
-    let isOver = false;
     const end = (how: number | Error): void => {
       if (isOver) return;
       isOver = true;

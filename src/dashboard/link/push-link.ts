@@ -23,6 +23,8 @@ interface Options {
 
 /** Metrics come every second: after this long without anything the connection is asked whether it still is one. */
 const SILENCE_MS = 8_000;
+/** How long is waited for the reason of a refusal, before the next attempt. */
+const REFUSAL_TIMEOUT_MS = 5_000;
 
 /** The connection to `/ws`, which comes back by itself. */
 export class PushLink {
@@ -56,6 +58,8 @@ export class PushLink {
       this.#listen();
     });
     socket.addEventListener("message", ({ data }) => {
+      // Of one that was given up: what it says now, the next one says too.
+      if (this.#socket !== socket) return;
       this.#listen();
       this.#options.onMessage(JSON.parse(data as string) as PushMessage);
     });
@@ -139,7 +143,7 @@ const base64Url = (text: string): string =>
 /** What the API says of this client; undefined when it would be served. */
 const whyRefused = async (): Promise<Problem | undefined> => {
   try {
-    await ask("GET", "api/processes?flat=1");
+    await ask("GET", "api/processes?flat=1", undefined, REFUSAL_TIMEOUT_MS);
     return undefined;
   } catch (error) {
     if (error instanceof Problem) return error;

@@ -21,7 +21,7 @@ const TIMEOUT_MS = 120_000;
  * @returns what it answered, undefined for an empty answer
  * @throws Problem also when nobody answered (status 0)
  */
-export const ask = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+export const ask = async (method: string, path: string, body?: unknown, timeoutMs = TIMEOUT_MS): Promise<unknown> => {
   const token = storedToken();
   let response: Response;
   try {
@@ -33,7 +33,7 @@ export const ask = async (method: string, path: string, body?: unknown): Promise
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
     });
   } catch (error) {
     const late = (error as Error).name === "TimeoutError";

@@ -11,7 +11,7 @@ import { linesWith, partsOf } from "../../fleet/log-buffer.ts";
 import { DownIcon } from "./icons.tsx";
 
 /** While the newest lines are followed, these are there to be scrolled back to; who does so is given all. */
-const TAIL = 300;
+const TAIL = 200;
 /** So near to the end counts as being there. */
 const NEAR_PX = 24;
 
@@ -90,6 +90,7 @@ const Lines = ({ kept, shown, taken, search, all }: LinesProps): JSX.Element => 
   const [left, setLeft] = useState<{ lines: readonly ShownLine[]; taken: number }>();
   const lines = left ? linesWith(left.lines, search) : shown.slice(-TAIL);
 
+  // Heights are exact (no content-visibility), so that only a reader can bring about a scroll event away from the end.
   useLayoutEffect(() => {
     const element = box.current!;
     if (isAtEnd.current) element.scrollTop = element.scrollHeight;
