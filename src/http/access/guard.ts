@@ -38,17 +38,32 @@ const nobody: Client = { name: "", access: "read" };
 /** Lets nobody pass who may not, before anything of a request's body is read. Routes say in `config.access` what they need. */
 export const addGuard = (app: FastifyInstance, options: GuardOptions): void => {
   app.decorateRequest("client");
-  app.addHook("onRequest", async (request) => {
-    checkPage(request, options);
+  // With a callback: who is known already is let in without waiting for a promise.
+  app.addHook("onRequest", (request, _, done) => {
     const needed = request.routeOptions.config.access ?? "open";
-    const client = await identify(request, options, needed === "open");
-    request.client = client;
-    if (needed !== "open" && !allows(client.access, needed)) {
-      throw new VelosError("FORBIDDEN", {
-        why: `this needs the scope '${needed}', and ${client.name} has '${client.access}'`,
-        hint: "use a token with that scope; they are in velos.toml and in api_token_file",
-      });
+    const admit = (client: Client): void => {
+      request.client = client;
+      if (needed !== "open") checkScope(client, needed);
+    };
+    try {
+      checkPage(request, options);
+      const client = identify(request, options, needed === "open");
+      if (client instanceof Promise) client.then(admit).then(() => done(), done);
+      else {
+        admit(client);
+        done();
+      }
+    } catch (error) {
+      done(error as Error);
     }
+  });
+};
+
+const checkScope = ({ name, access }: Client, needed: Access): void => {
+  if (allows(access, needed)) return;
+  throw new VelosError("FORBIDDEN", {
+    why: `this needs the scope '${needed}', and ${name} has '${access}'`,
+    hint: "use a token with that scope; they are in velos.toml and in api_token_file",
   });
 };
 
@@ -68,7 +83,7 @@ const checkPage = (request: FastifyRequest, { hosts, origins, isSocket }: GuardO
   }
 };
 
-const identify = async (request: FastifyRequest, options: GuardOptions, isOpen: boolean): Promise<Client> => {
+const identify = (request: FastifyRequest, options: GuardOptions, isOpen: boolean): Client | Promise<Client> => {
   const { tokens, isSocket } = options;
   if (isSocket) return { name: "socket", access: "admin" };
   if (tokens.isEmpty) return localClient(request, options);
@@ -82,23 +97,30 @@ const identify = async (request: FastifyRequest, options: GuardOptions, isOpen: 
   });
 };
 
-/** Users by their connection: a connection does not change hands. */
-const peers = new WeakMap<Socket, Promise<number | undefined>>();
+/** Users by their connection, which does not change hands. */
+const peers = new WeakMap<Socket, { uid: number | undefined }>();
 
 /** Headers of servers that pass on what others ask them. */
 const forwarding = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
 
-const localClient = async (request: FastifyRequest, { uids }: GuardOptions): Promise<Client> => {
+const local: Client = { name: "local", access: "admin" };
+
+const localClient = (request: FastifyRequest, { uids }: GuardOptions): Client | Promise<Client> => {
   const { socket } = request.raw;
-  const known = peers.get(socket) ?? peerUid(socket);
-  peers.set(socket, known);
-  const uid = await known;
   const passedOn = forwarding.some((name) => request.headers[name] !== undefined);
-  if (uid !== undefined && uids.has(uid) && !passedOn) return { name: "local", access: "admin" };
-  throw new VelosError("FORBIDDEN", {
-    why: passedOn
-      ? "requests that another server passes on need a token"
-      : "without a token only programs of the same user on this machine may ask",
-    hint: "set api_token in velos.toml and send it as `Authorization: Bearer <token>`",
+  const decide = (uid: number | undefined): Client => {
+    if (uid !== undefined && uids.has(uid) && !passedOn) return local;
+    throw new VelosError("FORBIDDEN", {
+      why: passedOn
+        ? "requests that another server passes on need a token"
+        : "without a token only programs of the same user on this machine may ask",
+      hint: "set api_token in velos.toml and send it as `Authorization: Bearer <token>`",
+    });
+  };
+  const known = peers.get(socket);
+  if (known) return decide(known.uid);
+  return peerUid(socket).then((uid) => {
+    peers.set(socket, { uid });
+    return decide(uid);
   });
 };

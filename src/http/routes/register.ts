@@ -18,7 +18,9 @@ export const addRoutes = (app: FastifyInstance, routes: readonly Route[]): void 
           body: readBody(route, request.body) as never,
           client: request.client,
           accept: request.headers.accept,
-          gone: goneSignal(request),
+          get gone() {
+            return goneSignal(request);
+          },
         });
         return send(reply, answer);
       },
