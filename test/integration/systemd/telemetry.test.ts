@@ -267,7 +267,8 @@ describe("a collector that is dead, silent or gone", () => {
       await until("velosd is gone", () => !isAlive(pid));
       const endMs = performance.now() - ends;
       report(`${protocol}, ${what}: three commands ${commandsMs.toFixed(0)} ms, end of velosd ${endMs.toFixed(0)} ms`);
-      expect(endMs).toBeLessThan(2500);
+      // 2 s, and what the command itself takes on a busy machine.
+      expect(endMs).toBeLessThan(2000 + 1500);
     }
   });
 
