@@ -16,7 +16,10 @@ const argument = (name, otherwise) => {
   const at = process.argv.indexOf(name);
   return at < 0 ? otherwise : process.argv[at + 1];
 };
-const sizes = argument("--sizes", "4,500").split(",").map(Number);
+const sizes = argument("--sizes", "4,500")
+  .split(",")
+  .map(Number)
+  .filter((size) => size > 0);
 const seconds = Number(argument("--seconds", 5));
 const CLIENTS = Number(argument("--clients", 1000));
 
