@@ -1,6 +1,12 @@
 import Type from "typebox";
 import type { Static } from "typebox";
-import { AppChangeSchema, AppStateSchema, InstanceChangeSchema, RolloutChangeSchema, SnapshotSchema } from "./live-schema.ts";
+import {
+  AppChangeSchema,
+  AppStateSchema,
+  InstanceChangeSchema,
+  RolloutChangeSchema,
+  SnapshotSchema,
+} from "./live-schema.ts";
 import { LogLevelSchema, LogLineSchema } from "./schemas.ts";
 
 export { AppSummarySchema, RolloutProgressSchema, type AppSummary, type RolloutProgress } from "./live-schema.ts";
