@@ -74,6 +74,8 @@ const rows = [
   { name: "velosd killed in each reload", instances: 4, act: reloadAndKill },
 ];
 
+const UNDISTURBED_MS = 5000;
+
 const directory = mkdtempSync(join(tmpdir(), "velos-bench-"));
 
 const velos = async (...args) =>
@@ -94,7 +96,7 @@ const freePort = async () => {
   }
 };
 
-const measure = async ({ name, instances, clients = 32, delayMs = 0, keepAlive = true, surge = 0, act }, number) => {
+const measure = async ({ name, instances, clients = 32, delayMs = 0, keepAlive = true, surge, act }, number) => {
   const app = `bench${number}`;
   const port = await freePort();
   writeFileSync(
@@ -105,11 +107,17 @@ const measure = async ({ name, instances, clients = 32, delayMs = 0, keepAlive =
       `instances = ${instances}`,
       `listen = [${port}]`,
       `env = { DELAY_MS = "${delayMs}" }`,
-      `rollout = { surge = ${surge} }`,
+      ...(surge === undefined ? [] : [`rollout = { surge = ${surge} }`]),
     ].join("\n"),
   );
   await velos("start", "--config", "velos.toml");
-  const load = startLoad({ url: `http://127.0.0.1:${port}/`, clients, keepAlive });
+  const url = `http://127.0.0.1:${port}/`;
+  // What the clients do to each other while nothing else happens.
+  const undisturbed = startLoad({ url, clients, keepAlive });
+  await new Promise((resolve) => setTimeout(resolve, UNDISTURBED_MS));
+  await undisturbed.stop();
+  const alone = (await undisturbed.finished).latencyMs.max;
+  const load = startLoad({ url, clients, keepAlive });
   let rounds = 0;
   let actMs = 0;
   try {
@@ -138,6 +146,7 @@ const measure = async ({ name, instances, clients = 32, delayMs = 0, keepAlive =
     "req/s": requestsPerSecond,
     "p99 over": over(latencyMs.p99),
     "max over": over(latencyMs.max),
+    "max alone": over(alone),
     "round ms": Math.round(actMs / rounds),
     ...(failed > 0 && { errors: JSON.stringify(errors) }),
   };
@@ -160,7 +169,7 @@ try {
 }
 console.table(Object.fromEntries(results.map(({ row, ...rest }) => [row, rest])));
 process.stdout.write(
-  "p99 and max: milliseconds above the handler's own; round: one reload, or scaling up, down and back\n",
+  "p99 and max: milliseconds above the handler's own; alone: without any reload; round: one reload, or scaling up, down and back\n",
 );
 if (values.json) writeFileSync(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
 process.exitCode = lost ? 1 : 0;
