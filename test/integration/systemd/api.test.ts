@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { chmodSync } from "node:fs";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -32,43 +33,47 @@ afterEach(async () => {
 
 describe("velos api under systemd", () => {
   it("does what the requirements say, for curl and a WebSocket client", async () => {
+    // A name of its own: the journal keeps what apps of other tests have logged.
+    const app = `books-${randomUUID().slice(0, 8)}`;
     api = await startApi(scene.env); // 6.5.2
     const client = await PushClient.open(`${api.url}/ws`); // 6.5.9
     clients.push(client);
     await client.until("snapshot", () => client.of("snapshot")[0]);
 
     const script = scene.script("app.sh", "echo starting; echo 'ERROR no config'; exec sleep 1000");
-    const start = await curl("/api/processes", "--json", JSON.stringify({ name: "api", script, instances: 3 })); // 6.5.5
+    const start = await curl("/api/processes", "--json", JSON.stringify({ name: app, script, instances: 3 })); // 6.5.5
     expect(start.status).toBe(201);
-    expect((await systemctl("is-active", "velos-api@2.service")).trim()).toBe("active");
+    expect((await systemctl("is-active", `velos-${app}@2.service`)).trim()).toBe("active");
 
     const { apps } = await json("/api/processes"); // 6.5.3
-    expect(apps).toMatchObject([{ name: "api", backend: "systemd", online: 3 }]);
-    const one: { unit: string; memoryBytes: number } = await json("/api/processes/api:2"); // 6.5.4
-    expect(one.unit).toBe("velos-api@2.service");
+    expect(apps).toMatchObject([{ name: app, backend: "systemd", online: 3 }]);
+    const one: { unit: string; memoryBytes: number } = await json(`/api/processes/${app}:2`); // 6.5.4
+    expect(one.unit).toBe(`velos-${app}@2.service`);
     expect(one.memoryBytes).toBeGreaterThan(10_000);
 
     const errors = await until("the log", async () => {
-      const page: { lines: { message: string; level: string }[] } = await json("/api/logs/api?lines=100&level=error"); // 6.5.8
+      const page: { lines: { message: string; level: string }[] } = await json(
+        `/api/logs/${app}?lines=100&level=error`,
+      ); // 6.5.8
       return page.lines.length === 3 && page.lines;
     });
     expect(errors.every(({ message, level }) => message === "ERROR no config" && level === "error")).toBe(true);
 
     await client.until("three online", () => client.of("instance").some(({ online }) => online === 3));
     await client.until("figures", () =>
-      client.of("metrics").find(({ instances }) => (instances["api:2"]?.memoryBytes ?? 0) > 10_000),
+      client.of("metrics").find(({ instances }) => (instances[`${app}:2`]?.memoryBytes ?? 0) > 10_000),
     );
-    client.send({ subscribe: ["logs:api"] });
+    client.send({ subscribe: [`logs:${app}`] });
     await client.until("subscribed", () => client.of("subscribed")[0]);
-    const before = await scene.pids("api");
-    const restart = await curl("/api/processes/api/restart", "-X", "POST"); // 6.5.7
+    const before = await scene.pids(app);
+    const restart = await curl(`/api/processes/${app}/restart`, "-X", "POST"); // 6.5.7
     expect(restart.status).toBe(200);
-    expect(await scene.pids("api")).not.toEqual(before);
+    expect(await scene.pids(app)).not.toEqual(before);
     const lines = () => client.of("log").flatMap((message) => message.lines);
     await client.until("the lines of the new runs", () => lines().length >= 6);
     expect(lines().filter(({ message }) => message === "starting")).toHaveLength(3);
 
-    expect((await curl("/api/processes/api", "-X", "DELETE")).status).toBe(204); // 6.5.6
+    expect((await curl(`/api/processes/${app}`, "-X", "DELETE")).status).toBe(204); // 6.5.6
     expect(await json("/api/processes")).toEqual({ apps: [], problems: [] });
     await client.until("deleted", () => client.of("app").some(({ change }) => change === "deleted"));
     const { seqs } = client;
