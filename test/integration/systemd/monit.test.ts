@@ -28,17 +28,18 @@ const talker = (): string =>
 
 describe("velos monit", () => {
   it("shows apps, instances and the log of what is selected, and gives the terminal back", async () => {
-    await scene.must("start", talker(), "--name", "api", "-i", "2");
+    // A name of its own: the journal keeps what apps of other tests have logged.
+    await scene.must("start", talker(), "--name", "speaker", "-i", "2");
     const screen = open();
     await screen.shows(/velos +1 app +2 of 2 online/);
-    await screen.shows(/▸ api +2\/2 online/);
-    await screen.shows(/api:0 +online +\d/);
-    await screen.shows(/── log of api ─+\n(.*\n)*api:1 \| instance 1 speaks/);
+    await screen.shows(/▸ speaker +2\/2 online/);
+    await screen.shows(/speaker:0 +online +\d/);
+    await screen.shows(/── log of speaker ─+\n(.*\n)*speaker:1 \| instance 1 speaks/);
     screen.type(DOWN);
-    await screen.shows(/▸ {3}api:0/);
-    await screen.shows(/── log of api:0 ─+\n(api:0 \| .*\n)*api:0 \| instance 0 speaks/);
+    await screen.shows(/▸ {3}speaker:0/);
+    await screen.shows(/── log of speaker:0 ─+\n(speaker:0 \| .*\n)*speaker:0 \| instance 0 speaks/);
     screen.type("lll");
-    await screen.shows(/── log of api:0, error and worse ─+\napi:0 \| instance 0 complains\n/);
+    await screen.shows(/── log of speaker:0, error and worse ─+\nspeaker:0 \| instance 0 complains\n/);
     expect(screen.onOtherScreen).toBe(true);
     screen.type("q");
     expect(await screen.ended()).toBe(0);
