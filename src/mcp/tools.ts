@@ -1,6 +1,7 @@
 import type { TSchema } from "typebox";
 import Type from "typebox";
-import type { Access, CallName } from "../api/operations.ts";
+import { maskEnv, maskSpec } from "../api/mask.ts";
+import type { Access, CallName, Result } from "../api/operations.ts";
 import { operations } from "../api/operations.ts";
 import type { Connection } from "../client/connection.ts";
 import { VelosError } from "../domain/errors.ts";
@@ -41,6 +42,13 @@ const HINTS: Partial<Record<CallName, string>> = {
   delete: "The app is stopped and forgotten; its logs in the journal stay.",
 };
 
+/** Results that agents get in another form: by names instead of columns, and without what may be a secret. */
+const forAgents = {
+  metrics: readableMetrics,
+  env: ({ env }: Result<"env">) => ({ env: maskEnv(env) }),
+  describe: ({ spec, ...rest }: Result<"describe">) => ({ ...rest, spec: maskSpec(spec) }),
+};
+
 const SUMMARY_LINES = 5000;
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -74,7 +82,8 @@ const derived = (name: CallName): Tool => {
     params: paramsOf(name),
     run: async (params, daemon) => {
       const result = await daemon.call(name, params);
-      return name === "metrics" ? readableMetrics(result as never) : result;
+      const formed = (forAgents as Partial<Record<CallName, (result: never) => unknown>>)[name];
+      return formed ? formed(result as never) : result;
     },
   };
 };

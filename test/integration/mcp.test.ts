@@ -197,10 +197,16 @@ describe("velos mcp", () => {
   it("masks secrets, and has no parameter to see them", async () => {
     const client = await connect();
     home.write(".env", "DB_PASSWORD=hunter2\n");
-    await succeeded(client, "start", { name: "api", command: ["sleep", "1000"], env_file: ".env" });
+    await succeeded(client, "start", {
+      name: "api",
+      command: ["sleep", "1000"],
+      env_file: ".env",
+      env: { API_TOKEN: "sesame", DATABASE: "postgres://me:opensesame@db/x", MODE: "test" },
+    });
     for (const tool of ["env", "describe"]) {
       const answer = await succeeded(client, tool, { selector: tool === "env" ? "api:0" : "api" });
-      expect(JSON.stringify(answer)).not.toContain("hunter2");
+      expect(JSON.stringify(answer)).not.toMatch(/hunter2|sesame/);
+      expect(JSON.stringify(answer)).toContain('"MODE":"test"');
       expect(await call(client, tool, { selector: "api:0", secrets: true })).toMatchObject({
         isError: true,
         value: { code: "MESSAGE_INVALID" },

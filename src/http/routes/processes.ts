@@ -4,7 +4,7 @@ import { operations } from "../../api/operations.ts";
 import { InstanceSchema } from "../../api/schemas.ts";
 import { VelosError } from "../../domain/errors.ts";
 import { allows } from "../access/tokens.ts";
-import { maskEnv, maskSpec } from "../mask.ts";
+import { maskEnv, maskSpec } from "../../api/mask.ts";
 import { UNMEASURED_AGE_MS } from "../samples.ts";
 import type { Services } from "../services.ts";
 import type { Route } from "./route.ts";
