@@ -1,10 +1,10 @@
 import type { Server, Socket } from "node:net";
 import { createServer } from "node:net";
 import type { TSchema } from "typebox";
-import Value from "typebox/value";
 import type { RpcMessage, RpcRequest, RpcResponse } from "../api/frames.ts";
 import { MAX_FRAME_BYTES, readFrames, rpcCodes, sendFrame, writeFrame } from "../api/frames.ts";
 import type { CallHandlers, StreamHandlers } from "../api/handlers.ts";
+import { misfitOf } from "../api/misfit-of.ts";
 import type { OperationName } from "../api/operations.ts";
 import { operations } from "../api/operations.ts";
 import { VelosError } from "../domain/errors.ts";
@@ -158,11 +158,10 @@ const stream = async (
 };
 
 const checkParams = (name: string, schema: TSchema, params: unknown): void => {
-  if (Value.Check(schema, params)) return;
-  const [first] = Value.Errors(schema, params);
-  const where = first?.instancePath || "/";
+  const misfit = misfitOf(schema, params);
+  if (!misfit) return;
   throw new VelosError("MESSAGE_INVALID", {
-    why: `${name}: ${where} ${first?.message ?? "is invalid"}`,
+    why: `${name}: ${misfit.pointer || "/"} ${misfit.why}`,
     hint: "is this velos of another version than velosd?",
   });
 };

@@ -1,7 +1,7 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
-import Value from "typebox/value";
+import { misfitOf } from "../api/misfit-of.ts";
 import type { ResolveContext } from "../config/resolve.ts";
 import { VelosError } from "../domain/errors.ts";
 import { startTool } from "./start-tool.ts";
@@ -54,10 +54,10 @@ export const createMcpServer = (options: McpOptions): Server => {
 };
 
 const checkParams = (tool: Tool, given: Record<string, unknown>): void => {
-  if (Value.Check(tool.params, given)) return;
-  const [first] = Value.Errors(tool.params, given);
+  const misfit = misfitOf(tool.params, given);
+  if (!misfit) return;
   throw new VelosError("MESSAGE_INVALID", {
-    why: `${tool.name}: ${first?.instancePath || "the arguments"} ${first?.message ?? "are not as they should be"}`,
+    why: `${tool.name}: ${misfit.pointer || "the arguments"} ${misfit.why}`,
     hint: `tools/list has the schema of ${tool.name}`,
   });
 };

@@ -1,5 +1,6 @@
 import type { RawData } from "ws";
 import Value from "typebox/value";
+import { misfitOf } from "../../api/misfit-of.ts";
 import type { ClientMessage, MessageOf, Topic } from "../../api/push-messages.ts";
 import { ClientMessageSchema, PingSchema, SubscribeSchema, UnsubscribeSchema } from "../../api/push-messages.ts";
 import { VelosError } from "../../domain/errors.ts";
@@ -184,9 +185,6 @@ const parse = (text: string): ClientMessage => {
     ([name]) => message !== null && typeof message === "object" && name in message,
   );
   if (!meant) throw invalid("a message has subscribe, unsubscribe or ping", "");
-  const [first] = Value.Errors(meant[1], message);
-  throw invalid(
-    `${meant[0]}: ${first?.instancePath || "/"} ${first?.message ?? "is not valid"}`,
-    first?.instancePath ?? "",
-  );
+  const { pointer, why } = misfitOf(meant[1], message) ?? { pointer: "", why: "has more than one kind" };
+  throw invalid(`${meant[0]}: ${pointer || "/"} ${why}`, pointer);
 };

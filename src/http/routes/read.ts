@@ -1,5 +1,5 @@
 import type { TObject, TSchema } from "typebox";
-import Value from "typebox/value";
+import { misfitOf } from "../../api/misfit-of.ts";
 import { VelosError } from "../../domain/errors.ts";
 
 /** The parameters of a query by their schema, which also says what is a number and what is true or false. */
@@ -25,12 +25,10 @@ const readText = (type: string | undefined, text: string): unknown => {
 
 /** @throws VelosError MESSAGE_INVALID with the JSON pointer of what is wrong */
 export const check = (schema: TSchema, value: unknown, what: string): void => {
-  if (Value.Check(schema, value)) return;
-  const errors = Value.Errors(schema, value);
-  // Of a choice the deepest complaint is about the branch that was meant.
-  const [first] = errors.toSorted((a, b) => b.instancePath.length - a.instancePath.length);
-  const pointer = first?.instancePath ?? "";
-  throw wrong(pointer, `${what}${pointer === "" ? "" : ` ${pointer}`} ${first?.message ?? "is not valid"}`);
+  const misfit = misfitOf(schema, value);
+  if (!misfit) return;
+  const { pointer, why } = misfit;
+  throw wrong(pointer, `${what}${pointer === "" ? "" : ` ${pointer}`} ${why}`);
 };
 
 const wrong = (pointer: string, why: string): VelosError =>
