@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Paths } from "../config/paths.ts";
-import { VelosError } from "../domain/errors.ts";
 import { version } from "../domain/version.ts";
 import type { RunningApi } from "../http/main.ts";
 import { resolveContext } from "./resolve-context.ts";
@@ -50,17 +49,4 @@ export const serveApiUntilEnded = async (request: ApiRequest, begun: (api: Runni
 const pageIn = (name: "dashboard" | "docs"): { [K in typeof name]?: string } => {
   const directory = join(__dirname, name);
   return existsSync(join(directory, "index.html")) ? { [name]: directory } : {};
-};
-
-/**
- * The port that was given.
- * @throws VelosError USAGE
- */
-export const readPort = (text: string): number => {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw new VelosError("USAGE", {
-    why: `--port: '${text}' is not a port`,
-    hint: "a number from 1 to 65535; 0 takes one that is free",
-  });
 };

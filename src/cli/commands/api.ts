@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { Command, Option } from "clipanion";
 import { VelosError } from "../../domain/errors.ts";
-import { readPort, serveApiUntilEnded } from "../serve-api.ts";
+import { readPort } from "../read-port.ts";
+import { serveApiUntilEnded } from "../serve-api.ts";
 import { VelosCommand } from "../velos-command.ts";
 
 export class ApiCommand extends VelosCommand {

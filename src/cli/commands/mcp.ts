@@ -3,7 +3,8 @@ import type { Readable, Writable } from "node:stream";
 import { VelosError } from "../../domain/errors.ts";
 import { version } from "../../domain/version.ts";
 import { resolveContext } from "../resolve-context.ts";
-import { readPort, serveApiUntilEnded } from "../serve-api.ts";
+import { readPort } from "../read-port.ts";
+import { serveApiUntilEnded } from "../serve-api.ts";
 import { VelosCommand } from "../velos-command.ts";
 
 export class McpCommand extends VelosCommand {

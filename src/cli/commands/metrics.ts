@@ -1,5 +1,5 @@
 import { Command, Option } from "clipanion";
-import { VelosError } from "../../domain/errors.ts";
+import { readPort } from "../read-port.ts";
 import { VelosCommand } from "../velos-command.ts";
 
 export class MetricsCommand extends VelosCommand {
@@ -24,7 +24,7 @@ export class MetricsCommand extends VelosCommand {
   once = Option.Boolean("--once", false, { description: "print the figures and end" });
 
   override async execute(): Promise<number> {
-    const port = this.#port();
+    const port = readPort(this.port);
     // A bundle of its own: no other command reads it.
     const { scrapeOnce, serveMetrics } = await import("../../metrics/main.ts");
     const { places: paths, terminal } = this;
@@ -40,14 +40,5 @@ export class MetricsCommand extends VelosCommand {
     await ended;
     metrics.close();
     return 0;
-  }
-
-  #port(): number {
-    const port = Number(this.port);
-    if (/^\d+$/.test(this.port) && port <= 65_535) return port;
-    throw new VelosError("USAGE", {
-      why: `--port: '${this.port}' is not a port`,
-      hint: "a number from 1 to 65535; 0 takes one that is free",
-    });
   }
 }
