@@ -1,10 +1,14 @@
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Figures } from "../backend.ts";
 import { DescriptorBudget, KeptFiles } from "../kept-files.ts";
 import { Pace } from "../pace.ts";
 import { pageSize } from "../page-size.ts";
 import { ProcessFiles } from "../process-files.ts";
 import { cgroupRoot } from "./cgroup.ts";
+import { total, value } from "./kernel-numbers.ts";
+import { ParentGroups } from "./parent-groups.ts";
+import type { ParentGroup } from "./parent-groups.ts";
 
 /** A run whose control group is to be read. */
 export interface FiguresTarget {
@@ -17,6 +21,8 @@ export interface FiguresTarget {
 interface Entry {
   run: string;
   group: KeptFiles;
+  /** The group above: its app's slice, unless an operator put the unit elsewhere. */
+  parent: ParentGroup;
   main: ProcessFiles;
   /** The processes in it, where their files have to be read: see `addProcesses`. */
   processes: Map<string, ProcessFiles>;
@@ -24,6 +30,8 @@ interface Entry {
   figures?: Figures;
   usageUsec?: number;
   goodUntil?: number;
+  /** CPU time of the group above, read before `figures`. */
+  parentUsageUsec?: number;
 }
 
 /**
@@ -38,16 +46,19 @@ const IDLE_MS = 2 * 60_000;
 /** Reads what the kernel counts of units' control groups. */
 export class CgroupFigures {
   readonly #entries = new Map<string, Entry>();
+  readonly #parents = new ParentGroups();
   #budget: DescriptorBudget | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /**
    * The figures in the order asked for; undefined for what has no process, or just ended. Those of a group that used no
-   * CPU time since the last look may be the last ones, at most IDLE_GOOD_MS old: one file is read then instead of a dozen.
+   * CPU time since the last look may be the last ones, at most IDLE_GOOD_MS old: one file is read then instead of a
+   * dozen, and for an app of which no instance ran one file for all of them.
    */
   async read(targets: readonly (FiguresTarget | undefined)[]): Promise<(Figures | undefined)[]> {
     const root = await cgroupRoot();
     this.#budget ??= new DescriptorBudget();
+    this.#parents.nextRound();
     const pace = new Pace();
     const figures: (Figures | undefined)[] = [];
     const asked = new Set<string>();
@@ -57,6 +68,7 @@ export class CgroupFigures {
       figures.push(target && this.#readOne(target, root));
     }
     for (const unit of this.#entries.keys()) if (!asked.has(unit)) this.#drop(unit);
+    this.#parents.keepOnly([...this.#entries.values()].map(({ parent }) => parent));
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.close(), IDLE_MS).unref();
     return figures;
@@ -65,16 +77,21 @@ export class CgroupFigures {
   close(): void {
     clearTimeout(this.#timer);
     for (const unit of [...this.#entries.keys()]) this.#drop(unit);
+    this.#parents.keepOnly([]);
   }
 
   #readOne(target: FiguresTarget, root: string): Figures | undefined {
     const entry = this.#entry(target, root);
     if (!entry) return undefined;
+    const now = performance.now();
+    const isGood = entry.figures !== undefined && now < entry.goodUntil!;
+    const parentUsageUsec = this.#parents.usageUsec(entry.parent);
+    if (isGood && parentUsageUsec !== undefined && parentUsageUsec === entry.parentUsageUsec) return entry.figures;
     const cpu = entry.group.read("cpu.stat");
     const usageUsec = value(cpu, "usage_usec ");
-    const now = performance.now();
-    const isIdle = usageUsec !== undefined && usageUsec === entry.usageUsec;
-    if (isIdle && entry.figures && now < entry.goodUntil!) return entry.figures;
+    // Read before the group's: what runs between the two readings counts as not seen.
+    if (parentUsageUsec !== undefined) entry.parentUsageUsec = parentUsageUsec;
+    if (isGood && usageUsec !== undefined && usageUsec === entry.usageUsec) return entry.figures;
     const figures = readGroup(entry, cpu, this.#budget!);
     if (entry.group.isGone) {
       this.#drop(target.unit);
@@ -96,7 +113,8 @@ export class CgroupFigures {
     if (directory === undefined) return undefined;
     const budget = this.#budget!;
     const group = new KeptFiles(root + directory, budget);
-    const entry = { run, group, main: new ProcessFiles(`/proc/${pid}`, budget), processes: new Map() };
+    const parent = this.#parents.get(dirname(root + directory), budget);
+    const entry = { run, group, parent, main: new ProcessFiles(`/proc/${pid}`, budget), processes: new Map() };
     this.#entries.set(unit, entry);
     return entry;
   }
@@ -187,26 +205,4 @@ const addProcesses = (entry: Entry, figures: Figures, budget: DescriptorBudget):
 
 const set = (figures: Figures, name: keyof Figures, number: number | undefined): void => {
   if (number !== undefined) figures[name] = number;
-};
-
-/** The number behind the first `key` in a text. */
-const value = (text: string | undefined, key: string): number | undefined => {
-  if (text === undefined) return undefined;
-  const at = text.indexOf(key);
-  return at < 0 ? undefined : digits(text, at + key.length);
-};
-
-/** The sum of the numbers behind each `key`: io.stat has a line for each device. */
-const total = (text: string, key: string): number => {
-  let sum = 0;
-  for (let at = text.indexOf(key); at >= 0; at = text.indexOf(key, at + key.length)) {
-    sum += digits(text, at + key.length) ?? 0;
-  }
-  return sum;
-};
-
-const digits = (text: string, from: number): number | undefined => {
-  let end = from;
-  while (end < text.length && text.charCodeAt(end) >= 48 && text.charCodeAt(end) <= 57) end++;
-  return end === from ? undefined : Number(text.slice(from, end));
 };
