@@ -39,7 +39,7 @@ const startGroups: readonly (readonly [title: string, names: readonly string[]])
 ];
 
 /** Options that every command has. */
-const everywhere = ["--json", "--system", "--user", "--backend"];
+export const everywhere = ["--json", "--system", "--user", "--backend"];
 
 /** `velos --help` */
 export const overviewText = async (): Promise<string> => {
@@ -69,16 +69,21 @@ export const overviewText = async (): Promise<string> => {
   return `${lines.join("\n")}\n`;
 };
 
+/** `velos scale <app> <N|+N|-N|max>` */
+export const usageLine = ({ name, options, words }: CommandForm): string => {
+  const takesOptions = options.some(({ names }) => !everywhere.includes(names.at(-1)!));
+  const usage = ["velos", name, ...(takesOptions ? ["[options]"] : []), ...words.map(wordText)].join(" ");
+  return `${usage}${name === "start" ? " [-- args]" : ""}`;
+};
+
+/** What a command does, as a sentence. */
+export const purpose = ({ description }: CommandForm): string =>
+  `${description.charAt(0).toUpperCase()}${description.slice(1)}.`;
+
 /** `velos <command> --help` */
 export const commandHelp = (form: CommandForm): string => {
-  const { name, description, details, examples, words } = form;
-  const takesOptions = form.options.some(({ names }) => !everywhere.includes(names.at(-1)!));
-  const usage = ["velos", name, ...(takesOptions ? ["[options]"] : []), ...words.map(wordText)].join(" ");
-  const lines = [
-    `${description.charAt(0).toUpperCase()}${description.slice(1)}.`,
-    "",
-    `usage: ${usage}${name === "start" ? " [-- args]" : ""}`,
-  ];
+  const { details, examples } = form;
+  const lines = [purpose(form), "", `usage: ${usageLine(form)}`];
   if (details !== "") lines.push("", ...paragraphs(details));
   for (const [title, options] of optionGroups(form)) {
     lines.push(
@@ -94,7 +99,8 @@ export const commandHelp = (form: CommandForm): string => {
   return `${lines.join("\n")}\n`;
 };
 
-const optionGroups = (form: CommandForm): [title: string, options: OptionForm[]][] => {
+/** The options of a command by what they are for; those of every command are the last group. */
+export const optionGroups = (form: CommandForm): [title: string, options: OptionForm[]][] => {
   const shown = form.options.filter(({ description }) => description !== "");
   const grouped = form.name === "start" ? startGroups : [];
   const named = new Set([...grouped.flatMap(([, names]) => names), ...everywhere]);
