@@ -6,6 +6,7 @@ type Loader = () => Promise<CommandClass<VelosContext>>;
 /** Every command, by name. Only the one that is asked for is loaded. */
 export const commands: Readonly<Record<string, Loader>> = {
   start: async () => (await import("./commands/start.ts")).StartCommand,
+  apply: async () => (await import("./commands/apply.ts")).ApplyCommand,
   stop: async () => (await import("./commands/stop.ts")).StopCommand,
   restart: async () => (await import("./commands/restart.ts")).RestartCommand,
   reload: async () => (await import("./commands/reload.ts")).ReloadCommand,
@@ -41,4 +42,4 @@ export const aliases: Readonly<Record<string, keyof typeof commands>> = {
 };
 
 /** Commands of the design that later releases bring. */
-export const later: readonly string[] = ["apply", "import", "startup", "unstartup", "export", "run"];
+export const later: readonly string[] = ["import", "startup", "unstartup", "export", "run"];

@@ -7,7 +7,7 @@ const WIDTH = 80;
 
 /** The commands by what they are for, as `velos --help` lists them. */
 export const commandGroups: readonly (readonly [title: string, names: readonly string[]])[] = [
-  ["Run apps", ["start", "stop", "restart", "reload", "rollout", "scale", "delete"]],
+  ["Run apps", ["start", "apply", "stop", "restart", "reload", "rollout", "scale", "delete"]],
   ["Look", ["list", "monit", "describe", "logs", "env"]],
   ["More", ["signal", "metrics", "api", "mcp", "doctor", "ping", "kill", "completions"]],
 ];

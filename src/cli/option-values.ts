@@ -23,6 +23,8 @@ export const optionValues: Readonly<Record<string, OptionValue>> = {
   "--socket": { word: "PATH", complete: "file" },
   "--listen": { word: "ADDR" },
   "--config": file,
+  "--file": file,
+  "apply --env": { word: "PROFILE" },
   "--only": { word: "A,B" },
   "--env": { word: "VAR=VALUE" },
   "--env-file": file,

@@ -4,9 +4,9 @@ import type { ResolvedApp } from "../../config/resolve.ts";
 import type { Connection } from "../../client/connection.ts";
 import type { AppView } from "../../controller/views.ts";
 import { VelosError } from "../../domain/errors.ts";
-import { quantityText } from "../../domain/quantity.ts";
 import { withProgress } from "../progress.ts";
 import { settledText } from "../settled.ts";
+import { startApps } from "../start-apps.ts";
 import { startOutcome } from "../start-outcome.ts";
 import { readStartWords } from "../start-words.ts";
 import { VelosCommand } from "../velos-command.ts";
@@ -98,16 +98,11 @@ export class StartCommand extends VelosCommand {
 
   async #start(apps: readonly ResolvedApp[]): Promise<number> {
     return this.withDaemon(async (daemon) => {
-      const before = new Map((await daemon.call("list", {})).apps.map((app) => [app.name, app]));
       const views: (AppView & { outcome: string })[] = [];
       const lines: string[] = [];
-      for (const { spec, instances, instancesGiven } of apps) {
-        const count = instancesGiven ? { instances: quantityText(instances) } : {};
-        const { app, outcome } = await withProgress(this.terminal, daemon, () =>
-          daemon.call("start", { spec, ...count }),
-        );
+      for await (const { app, outcome, before } of startApps(this.terminal, daemon, apps)) {
         views.push({ ...app, outcome });
-        lines.push(startOutcome(app, outcome, before.get(app.name)));
+        lines.push(startOutcome(app, outcome, before));
       }
       this.#show(views, lines);
       return 0;

@@ -1,0 +1,106 @@
+import type { AppView } from "../controller/views.ts";
+import type { ResolvedApp } from "../config/resolve.ts";
+import type { AppSpec } from "../domain/app.ts";
+import { fingerprint, specDigest } from "../domain/app.ts";
+import { formatListen } from "../domain/listen.ts";
+import { applyQuantity } from "../domain/quantity.ts";
+import type { StartedApp } from "./start-apps.ts";
+
+/** What `velos apply` does to an app that the file names. `changed`: in place, no instance is replaced. */
+export type ApplyAction = "created" | "resumed" | "rolled" | "scaled" | "changed" | "unchanged";
+
+/** An app of the file, and what is done to it. */
+export interface AppliedApp {
+  name: string;
+  actions: ApplyAction[];
+  /** How many instances it had, where that is changed. */
+  from?: number;
+  instances: number;
+}
+
+/** An app as velosd has it. */
+export interface CurrentApp {
+  view: AppView;
+  /** With its secrets, which are compared too. */
+  spec: AppSpec;
+}
+
+/** What applying a file comes to. */
+export interface ApplyPlan {
+  apps: AppliedApp[];
+  /** Apps that the file does not name. */
+  deletions: string[];
+  /** Those of them that hold an address which an app of the file asks for: they have to go first. */
+  inTheWay: string[];
+}
+
+/** What applying these apps would do, without doing it. @param processors of this machine, for `max` */
+export const applyPlan = (
+  wanted: readonly ResolvedApp[],
+  current: readonly CurrentApp[],
+  processors: number,
+): ApplyPlan => {
+  const byName = new Map(current.map((app) => [app.view.name, app]));
+  const named = new Set(wanted.map(({ spec }) => spec.name));
+  const rest = current.filter(({ view }) => !named.has(view.name));
+  const addresses = new Set(wanted.flatMap(({ spec }) => spec.listen.map(formatListen)));
+  return {
+    apps: wanted.map((app) => planOne(app, byName.get(app.spec.name), processors)),
+    deletions: rest.map(({ view }) => view.name),
+    inTheWay: rest
+      .filter(({ spec }) => spec.listen.some((address) => addresses.has(formatListen(address))))
+      .map(({ view }) => view.name),
+  };
+};
+
+const planOne = (
+  { spec, instances, instancesGiven }: ResolvedApp,
+  current: CurrentApp | undefined,
+  processors: number,
+): AppliedApp => {
+  const { name } = spec;
+  const before = current?.view.instances ?? 1;
+  const count = current && !instancesGiven ? before : applyQuantity(instances, before, processors);
+  if (!current) return { name, actions: ["created"], instances: count };
+  const { view } = current;
+  const actions: ApplyAction[] = [];
+  const isHeld = view.processes.some(({ hold }) => hold !== undefined);
+  if (!view.running || isHeld) actions.push("resumed");
+  if (fingerprint(spec) !== view.spec) actions.push("rolled");
+  else if (specDigest(spec) !== specDigest(current.spec)) actions.push("changed");
+  if (count !== before) actions.push("scaled");
+  return {
+    name,
+    actions: actions.length === 0 ? ["unchanged"] : actions,
+    ...(count !== before && { from: before }),
+    instances: count,
+  };
+};
+
+/** What applying did to an app, by what velosd answered. @param planned what it was to be */
+export const applied = ({ app, outcome, before }: StartedApp, planned: AppliedApp): AppliedApp => {
+  const actions: ApplyAction[] = [];
+  const isScaled = before !== undefined && before.instances !== app.instances;
+  const wasDown = before !== undefined && (!before.running || before.processes.some(({ hold }) => hold !== undefined));
+  if (outcome === "created") actions.push("created");
+  if (outcome === "resumed" || (wasDown && outcome !== "unchanged")) actions.push("resumed");
+  if (before && before.spec !== app.spec) actions.push("rolled");
+  // The answers do not tell what was changed in place.
+  else if (before && outcome !== "unchanged" && planned.actions.includes("changed")) actions.push("changed");
+  if (isScaled) actions.push("scaled");
+  return {
+    name: app.name,
+    actions: actions.length === 0 ? ["unchanged"] : actions,
+    ...(isScaled && { from: before.instances }),
+    instances: app.instances,
+  };
+};
+
+/** `api: rolled, scaled from 2 to 4` */
+export const appliedText = ({ name, actions, from, instances }: AppliedApp): string => {
+  const words = actions.map((action) => {
+    if (action === "scaled") return `scaled from ${from} to ${instances}`;
+    return action === "changed" ? "changed in place" : action;
+  });
+  return `${name}: ${words.join(", ")}`;
+};
