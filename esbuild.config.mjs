@@ -1,17 +1,28 @@
 // Bundles the programs: one CommonJS file each, because Node starts a CommonJS file about 10 ms sooner than a module,
 // and because what a command does not load must not be read from disk either.
-import { build } from "esbuild";
-import { chmod, cp, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import * as esbuild from "esbuild";
+import { execFileSync } from "node:child_process";
+import { chmod, cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
+import { bundledFiles, noticesOf } from "./packaging/notices.mjs";
 import { buildDashboard } from "./vite.config.mjs";
 
-const { version } = JSON.parse(await readFile("package.json", "utf8"));
+// Another version of the same sources is what a test of upgrades needs.
+const { version } = process.env.VELOS_VERSION
+  ? { version: process.env.VELOS_VERSION }
+  : JSON.parse(await readFile("package.json", "utf8"));
 
 // Made aside and moved into place file by file: whatever runs from dist meanwhile finds the old file or the new one.
 const out = process.argv[2] ?? "dist";
 const made = `${out}.${process.pid}`;
 await mkdir(made);
 await mkdir(out, { recursive: true });
+
+/** The licences of what is bundled. */
+const NOTICES = "NOTICES.txt";
+/** Everything that is in one of the bundles. */
+const bundled = [];
+const build = async (options) => bundled.push(...bundledFiles(await esbuild.build({ ...options, metafile: true })));
 
 const common = {
   bundle: true,
@@ -106,11 +117,29 @@ await build({
   minify: true,
   logLevel: "warning",
 });
-for (const file of await readdir(made)) {
-  if (file === "velos.cjs" || file === "velosd.cjs") await chmod(`${made}/${file}`, 0o755);
-  await rename(`${made}/${file}`, `${out}/${file}`);
+// The manual and the completions, by a program of their own that is not shipped: `velos list` does not read what makes them.
+const documents = `${made}/documents.cjs`;
+await esbuild.build({
+  ...common,
+  entryPoints: ["src/cli/write-documents.ts"],
+  external: ["typanion"],
+  outfile: documents,
+});
+execFileSync(process.execPath, [documents, made]);
+await rm(documents);
+
+for (const program of ["velos.cjs", "velosd.cjs"]) await chmod(`${made}/${program}`, 0o755);
+for (const directory of [".", "man", "completions"]) {
+  await mkdir(`${out}/${directory}`, { recursive: true });
+  const files = (await readdir(`${made}/${directory}`, { withFileTypes: true })).filter((entry) => entry.isFile());
+  for (const { name } of files) await rename(`${made}/${directory}/${name}`, `${out}/${directory}/${name}`);
+  // What an earlier build made and this one does not would be shipped with it.
+  for (const entry of await readdir(`${out}/${directory}`, { withFileTypes: true }))
+    if (entry.isFile() && entry.name !== NOTICES && !files.some(({ name }) => name === entry.name))
+      await rm(`${out}/${directory}/${entry.name}`);
 }
 await rm(made, { recursive: true });
 // The page at /docs is as it is written.
 await cp("src/http/docs", `${out}/docs`, { recursive: true });
-await buildDashboard(`${out}/dashboard`);
+bundled.push(...(await buildDashboard(`${out}/dashboard`)));
+await writeFile(`${out}/${NOTICES}`, await noticesOf(bundled));

@@ -17,11 +17,21 @@ const compress = async (path) => {
   await writeFile(`${path}.gz`, await promisify(gzip)(content, { level: 9 }));
 };
 
-/** Made aside and moved into place file by file, the page last: whoever loads it meanwhile finds what it names. */
+/**
+ * Made aside and moved into place file by file, the page last: whoever loads it meanwhile finds what it names.
+ * @returns the files that it was made of
+ */
 export const buildDashboard = async (out) => {
   const made = `${out}.${process.pid}`;
+  const sources = [];
+  const tellSources = {
+    name: "tell-sources",
+    generateBundle: (_, chunks) =>
+      void sources.push(...Object.values(chunks).flatMap(({ modules }) => Object.keys(modules ?? {}))),
+  };
   await build({
     configFile: false,
+    plugins: [tellSources],
     root: "src/dashboard",
     // Relative names: the page also works below a path of another server that passes requests on.
     base: "./",
@@ -48,4 +58,5 @@ export const buildDashboard = async (out) => {
   for (const file of top) await rename(`${made}/${file}`, `${out}/${file}`);
   for (const file of await readdir(`${out}/assets`)) if (!assets.includes(file)) await rm(`${out}/assets/${file}`);
   await rm(made, { recursive: true });
+  return sources;
 };

@@ -71,7 +71,7 @@ describe("velos(1)", () => {
       expect(begin, name).toBeGreaterThan(0);
       const part = page.slice(begin, begin + 1 + page.slice(begin + 1).search(/^\.S[SH]/m));
       for (const alias of Object.keys(aliases).filter((one) => aliases[one] === name))
-        expect(part).toContain(`\\fB${alias}\\fR`);
+        expect(part).toContain(`\\%${alias}\\fR`);
       for (const { names: spelled, value } of options) {
         const where = ["--json", "--system", "--user", "--backend"].includes(spelled.at(-1)!) ? page : part;
         for (const one of spelled) expect(where, `${name} ${one}`).toContain(`\\fB${typed(one)}\\fR`);
@@ -110,13 +110,13 @@ it("velos.toml(5) has every key that works, in the section of its table", () => 
     }
   };
   check("[apps.<name>]", appKeys);
-  check("Settings of velosd", scopeKeys);
+  check("SETTINGS OF VELOSD", scopeKeys);
 });
 
 describe("roff", () => {
   it("is told what is to be typed as it stands", () => {
     expect(typed(`-n '\\' "~^\``)).toBe(`\\-n \\(aq\\e\\(aq "\\(ti\\(ha\\(ga`);
-    expect(prose("so-called `-n`… it's")).toBe("so-called \\fB\\-n\\fR\\[u2026] it\\(aqs");
+    expect(prose("so-called `-n`… it's")).toBe("so-called \\fB\\%\\-n\\fR\\[u2026] it\\(aqs");
   });
 
   it("does not take text for a request", () => {

@@ -23,15 +23,15 @@ export const configPage = async ({ version, date }: ManPage): Promise<string[]> 
     );
   return [
     ...title("velos.toml", 5, date, `velos ${version}`, "File Formats"),
-    ...heading("Name"),
+    ...heading("NAME"),
     "velos.toml \\- apps and settings of velos",
-    ...heading("Synopsis"),
+    ...heading("SYNOPSIS"),
     italic("/etc/velos/velos.toml"),
     ".br",
     italic("~/.config/velos/velos.toml"),
     ".br",
     `${bold("velos start --config")} ${italic("velos.toml")}`,
-    ...heading("Description"),
+    ...heading("DESCRIPTION"),
     ...paragraphs(`
       A file in TOML with a table for each app. Any file may be given to \`velos start --config\`; settings of velosd
       itself stand at the top of the scope's own file only, and are read when velosd starts.
@@ -50,10 +50,10 @@ export const configPage = async ({ version, date }: ManPage): Promise<string[]> 
     ...paragraphs(
       "Any property of systemd.exec(5), systemd.service(5) or systemd.resource-control(5), passed through.",
     ),
-    ...heading("Settings of velosd"),
+    ...heading("SETTINGS OF VELOSD"),
     ...paragraphs("At the top of the scope's own file, above all tables."),
     ...keys(scopeKeys),
-    ...heading("Example"),
+    ...heading("EXAMPLE"),
     ...paragraphs("Four instances behind one port, replaced when they do not answer:"),
     ...example([
       "[apps.api]",
@@ -67,7 +67,7 @@ export const configPage = async ({ version, date }: ManPage): Promise<string[]> 
       "[apps.api.health]",
       'http = "/healthz"',
     ]),
-    ...heading("See also"),
+    ...heading("SEE ALSO"),
     `${bold("velos")}(1), ${bold("velosd")}(8), ${bold("systemd.exec")}(5), ${bold("systemd.time")}(7)`,
   ];
 };

@@ -25,7 +25,13 @@ export const prose = (text: string): string =>
   text
     .split("`")
     .map((part, position) =>
-      position % 2 === 1 ? bold(part) : escapeBy(part, { "\\": "\\e", "'": "\\(aq", "^": "\\(ha", "~": "\\(ti" }),
+      position % 2 === 1
+        ? // A hyphen at the end of a line would seem to be part of the command.
+          `\\fB${part
+            .split(" ")
+            .map((word) => `\\%${typed(word)}`)
+            .join(" ")}\\fR`
+        : escapeBy(part, { "\\": "\\e", "'": "\\(aq", "^": "\\(ha", "~": "\\(ti" }),
     )
     .join("");
 

@@ -39,13 +39,13 @@ export const velosPage = async ({ version, date }: ManPage): Promise<string[]> =
   const forms = groups.flatMap((group) => group.forms);
   return [
     ...title("velos", 1, date, `velos ${version}`, "User Commands"),
-    ...heading("Name"),
+    ...heading("NAME"),
     "velos \\- cluster and process manager, native to systemd",
-    ...heading("Synopsis"),
+    ...heading("SYNOPSIS"),
     `${bold("velos")} ${italic("command")} [${italic("options")}]`,
     ".br",
     `${bold("velos start")} ${italic("script")} [${bold("--name")} ${italic("app")}] [${bold("-i")} ${italic("N")}] [${bold("--")} ${italic("args")}]`,
-    ...heading("Description"),
+    ...heading("DESCRIPTION"),
     ...paragraphs(`
       velos runs an application as a cluster of instances on one server and keeps it running. Each instance is an
       ordinary unit of systemd, \`velos-api@2.service\`; velos adds what systemd lacks: many instances of one app as
@@ -57,25 +57,24 @@ export const velosPage = async ({ version, date }: ManPage): Promise<string[]> =
       An app is named by its selector: \`api\` (every instance), \`api:2\` (one), \`api*\` (pattern), \`all\`. As root
       velos manages the system's units, for everyone else the user's own.
     `),
-    ...heading("Commands"),
-    ...groups.flatMap(({ name, forms: group }) => [
-      ...entry(name, group.map((form) => `\`${[form.name, ...aliasesOf(form.name)].join("`, `")}\``).join(", ")),
-    ]),
-    ...heading("Options of every command"),
+    ...heading("OPTIONS"),
+    ...paragraphs("Every command takes these, before or behind its name:"),
     ...forms[0]!.options.filter(isEverywhere).flatMap(optionEntry),
     ...entry(`${bold("-h")}, ${bold("--help")}`, "What a command does, its options and examples."),
     ...entry(`${bold("-v")}, ${bold("-V")}, ${bold("--version")}`, "The version; only in place of a command."),
+    ...heading("COMMANDS"),
+    ...groups.flatMap(({ name, forms: group }) => entry(name, group.map((form) => `\`${form.name}\``).join(", "))),
     ...forms.flatMap(commandPart),
-    ...heading("Exit status"),
+    ...heading("EXIT STATUS"),
     ...Object.entries(exitCodes).flatMap(([code, meaning]) => entry(bold(code), meaning)),
-    ...heading("Environment"),
+    ...heading("ENVIRONMENT"),
     ...Object.entries(environment).flatMap(([name, meaning]) => entry(bold(name), meaning)),
-    ...heading("Files"),
+    ...heading("FILES"),
     ...files.flatMap(([paths, meaning]) => entry(paths.map(italic).join(", "), meaning)),
-    ...heading("Example"),
+    ...heading("EXAMPLE"),
     ...paragraphs("Four instances of a Node server behind one port, then a new version of it without a lost request:"),
     ...example(["velos start server.js --name api -i 4 --listen 3000", "velos reload api"]),
-    ...heading("See also"),
+    ...heading("SEE ALSO"),
     `${bold("velos.toml")}(5), ${bold("velosd")}(8), ${bold("systemctl")}(1), ${bold("journalctl")}(1)`,
   ];
 };

@@ -4,11 +4,11 @@ import { bold, entry, heading, italic, paragraphs, title } from "./roff.ts";
 /** velosd(8): for who meets it in a list of processes. */
 export const velosdPage = ({ version, date }: ManPage): string[] => [
   ...title("velosd", 8, date, `velos ${version}`, "System Administration"),
-  ...heading("Name"),
+  ...heading("NAME"),
   "velosd \\- controller of velos",
-  ...heading("Synopsis"),
+  ...heading("SYNOPSIS"),
   `${bold("velosd")} [${bold("--foreground")}] [${bold("--system")} | ${bold("--user")}] [${bold("--backend")} ${italic("NAME")}]`,
-  ...heading("Description"),
+  ...heading("DESCRIPTION"),
   ...paragraphs(`
     velosd holds what apps there are to be and closes the difference to what runs. There is one in each scope. Nobody
     needs to start it by hand: \`velosd.socket\` starts it where it is installed, and velos(1) where it is not.
@@ -16,7 +16,7 @@ export const velosdPage = ({ version, date }: ManPage): string[] => [
     It owns nothing that cannot be read back. When it is killed or replaced by another version the instances go on, and
     the next one finds them again. \`velos kill\` ends it.
   `),
-  ...heading("Options"),
+  ...heading("OPTIONS"),
   ...entry(bold("--foreground"), "Stay in this terminal and log to it."),
   ...entry(bold("--system"), "Manage the units of root's service manager (the default for root)."),
   ...entry(bold("--user"), "Manage the caller's own (the default for everyone else)."),
@@ -26,16 +26,16 @@ export const velosdPage = ({ version, date }: ManPage): string[] => [
   ),
   ...entry(bold("--version"), "Print the version."),
   ...entry(`${bold("-h")}, ${bold("--help")}`, "Print a summary."),
-  ...heading("Exit status"),
+  ...heading("EXIT STATUS"),
   ...entry(bold("0"), "It was told to end."),
   ...entry(bold("78"), "It cannot serve until something is changed, and has said what."),
-  ...heading("Files"),
+  ...heading("FILES"),
   ...entry(`${italic("/run/velos/velosd.sock")}, ${italic("$XDG_RUNTIME_DIR/velos/velosd.sock")}`, "Its socket."),
   ...entry(`${italic("/var/lib/velos")}, ${italic("~/.local/state/velos")}`, "Its state."),
   ...entry(
     `${italic("/etc/velos/velos.toml")}, ${italic("~/.config/velos/velos.toml")}`,
     "Its settings, see velos.toml(5).",
   ),
-  ...heading("See also"),
+  ...heading("SEE ALSO"),
   `${bold("velos")}(1), ${bold("velos.toml")}(5), ${bold("systemd.unit")}(5)`,
 ];
