@@ -141,5 +141,7 @@ for (const directory of [".", "man", "completions"]) {
 await rm(made, { recursive: true });
 // The page at /docs is as it is written.
 await cp("src/http/docs", `${out}/docs`, { recursive: true });
+// `velos startup` writes them with the paths of this installation.
+await cp("units", `${out}/units`, { recursive: true });
 bundled.push(...(await buildDashboard(`${out}/dashboard`)));
 await writeFile(`${out}/${NOTICES}`, await noticesOf(bundled));
