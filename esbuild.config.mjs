@@ -50,6 +50,7 @@ const apart = {
   monit: "src/cli/monit/main.ts",
   mcp: "src/mcp/main.ts",
   http: "src/http/main.ts",
+  startup: "src/startup/main.ts",
   "load-telemetry": "src/config/load-telemetry.ts",
 };
 // Loaded by velosd when an endpoint is configured: of each protocol its own.

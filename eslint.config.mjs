@@ -14,7 +14,8 @@ const zones = {
   metrics: ["domain", "config", "api", "client"],
   http: ["domain", "config", "api", "client", "metrics", "mcp"],
   mcp: ["domain", "config", "api", "client"],
-  cli: ["domain", "config", "backend", "controller", "api", "client", "metrics", "mcp", "fleet", "http"],
+  startup: ["domain", "config", "backend", "api", "client"],
+  cli: ["domain", "config", "backend", "controller", "api", "client", "metrics", "mcp", "fleet", "http", "startup"],
   // Of metrics its tables: what is sent is what is scraped.
   telemetry: ["domain", "config", "backend", "controller", "api", "metrics"],
   daemon: ["domain", "config", "backend", "controller", "api", "telemetry"],

@@ -18,6 +18,9 @@ export const commands: Readonly<Record<string, Loader>> = {
   logs: async () => (await import("./commands/logs.ts")).LogsCommand,
   env: async () => (await import("./commands/env.ts")).EnvCommand,
   signal: async () => (await import("./commands/signal.ts")).SignalCommand,
+  startup: async () => (await import("./commands/startup.ts")).StartupCommand,
+  unstartup: async () => (await import("./commands/unstartup.ts")).UnstartupCommand,
+  save: async () => (await import("./commands/save.ts")).SaveCommand,
   doctor: async () => (await import("./commands/doctor.ts")).DoctorCommand,
   api: async () => (await import("./commands/api.ts")).ApiCommand,
   metrics: async () => (await import("./commands/metrics.ts")).MetricsCommand,
@@ -42,4 +45,4 @@ export const aliases: Readonly<Record<string, keyof typeof commands>> = {
 };
 
 /** Commands of the design that later releases bring. */
-export const later: readonly string[] = ["import", "startup", "unstartup", "export", "run"];
+export const later: readonly string[] = ["import", "export", "run"];

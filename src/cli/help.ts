@@ -9,7 +9,10 @@ const WIDTH = 80;
 export const commandGroups: readonly (readonly [title: string, names: readonly string[]])[] = [
   ["Run apps", ["start", "apply", "stop", "restart", "reload", "rollout", "scale", "delete"]],
   ["Look", ["list", "monit", "describe", "logs", "env"]],
-  ["More", ["signal", "metrics", "api", "mcp", "doctor", "ping", "kill", "completions"]],
+  [
+    "More",
+    ["signal", "metrics", "api", "mcp", "startup", "unstartup", "save", "doctor", "ping", "kill", "completions"],
+  ],
 ];
 
 /** The options of `velos start`, which are too many for one list. */

@@ -131,6 +131,7 @@ const TABLE = {
     hint: "run the newer velos, or move the file away",
   },
   PATH_UNSAFE: { status: 500, exit: 1, message: "{path} {why}", hint: "velosd does not start with it; {hint}" },
+  STARTUP_FAILED: { status: 500, exit: 1, message: "{why}", hint: "{hint}" },
   DAEMON_UNREACHABLE: { status: 503, exit: 4, message: "cannot reach velosd: {why}", hint: "{hint}" },
   DAEMON_RUNNING: {
     status: 409,
