@@ -99,8 +99,6 @@ await build({
   outdir: made,
   outExtension: { ".js": ".cjs" },
   sourcemap: "linked",
-  // Without the dashes Node 20 takes an --env-file that is meant for velos as its own, wherever it stands.
-  banner: { js: "#!/usr/bin/env -S node --" },
 });
 // What holds listening sockets without an init system; it is there for long, and is to be small.
 await build({

@@ -1,3 +1,5 @@
+#!/usr/bin/env -S node --
+// Without the dashes Node 20 takes an --env-file that is meant for velos as its own, wherever it stands.
 import { version } from "../domain/version.ts";
 import { keepCompiled } from "./compile-cache.ts";
 

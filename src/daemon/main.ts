@@ -1,3 +1,4 @@
+#!/usr/bin/env -S node --
 import { parseArgs } from "node:util";
 import { resolvePaths } from "../config/paths.ts";
 import { VelosError } from "../domain/errors.ts";
