@@ -7,6 +7,7 @@ import type { Paths } from "../config/paths.ts";
 import { Controller } from "../controller/controller.ts";
 import { EventLoopLag } from "./event-loop-lag.ts";
 import { createIpcServer } from "./ipc-server.ts";
+import { keepPreload } from "./keep-preload.ts";
 import { isActivated, listenOnSocket, takeLock } from "./listen.ts";
 import { placeOf } from "./machine.ts";
 import { notifyReady } from "./notify.ts";
@@ -109,13 +110,14 @@ const createBackend = async (
   env: Readonly<Record<string, string | undefined>>,
   report: (line: string) => void,
 ): Promise<Backend> => {
+  const preload = keepPreload(join(__dirname, "preload.cjs"), paths, report);
   if (name === "systemd") {
     const { SystemdBackend } = await import("../backend/systemd/backend.ts");
     return new SystemdBackend({
       scope: paths.scope,
       busAddress: busAddress(paths, env),
       runtimeDirectory: paths.managerRuntime ?? "/run",
-      preload: join(__dirname, "preload.cjs"),
+      preload,
       scheduleCommand: {
         words: (app) => [process.execPath, join(__dirname, "velos.cjs"), "restart", app, "--cron", `--${paths.scope}`],
         environment: Object.fromEntries(
@@ -130,7 +132,7 @@ const createBackend = async (
   const { SpawnBackend } = await import("../backend/spawn/backend.ts");
   return new SpawnBackend({
     stateDir: paths.state,
-    preload: join(__dirname, "preload.cjs"),
+    preload,
     keeper: join(__dirname, "keeper.cjs"),
     report,
   });
