@@ -50,8 +50,10 @@ const apart = {
   monit: "src/cli/monit/main.ts",
   mcp: "src/mcp/main.ts",
   http: "src/http/main.ts",
+  import: "src/import/main.ts",
   startup: "src/startup/main.ts",
   "load-telemetry": "src/config/load-telemetry.ts",
+  "load-scope": "src/config/load-scope.ts",
 };
 // Loaded by velosd when an endpoint is configured: of each protocol its own.
 const telemetry = {

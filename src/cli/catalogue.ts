@@ -21,6 +21,7 @@ export const commands: Readonly<Record<string, Loader>> = {
   startup: async () => (await import("./commands/startup.ts")).StartupCommand,
   unstartup: async () => (await import("./commands/unstartup.ts")).UnstartupCommand,
   save: async () => (await import("./commands/save.ts")).SaveCommand,
+  import: async () => (await import("./commands/import.ts")).ImportCommand,
   doctor: async () => (await import("./commands/doctor.ts")).DoctorCommand,
   api: async () => (await import("./commands/api.ts")).ApiCommand,
   metrics: async () => (await import("./commands/metrics.ts")).MetricsCommand,
@@ -45,4 +46,4 @@ export const aliases: Readonly<Record<string, keyof typeof commands>> = {
 };
 
 /** Commands of the design that later releases bring. */
-export const later: readonly string[] = ["import", "export", "run"];
+export const later: readonly string[] = ["export", "run"];

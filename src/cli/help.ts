@@ -11,7 +11,20 @@ export const commandGroups: readonly (readonly [title: string, names: readonly s
   ["Look", ["list", "monit", "describe", "logs", "env"]],
   [
     "More",
-    ["signal", "metrics", "api", "mcp", "startup", "unstartup", "save", "doctor", "ping", "kill", "completions"],
+    [
+      "signal",
+      "metrics",
+      "api",
+      "mcp",
+      "import",
+      "startup",
+      "unstartup",
+      "save",
+      "doctor",
+      "ping",
+      "kill",
+      "completions",
+    ],
   ],
 ];
 

@@ -24,6 +24,7 @@ export const optionValues: Readonly<Record<string, OptionValue>> = {
   "--listen": { word: "ADDR" },
   "--config": file,
   "--file": file,
+  "--output": file,
   "apply --env": { word: "PROFILE" },
   "--only": { word: "A,B" },
   "--env": { word: "VAR=VALUE" },

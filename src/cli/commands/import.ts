@@ -1,0 +1,100 @@
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { dirname, join, relative, resolve } from "node:path";
+import { Command, Option } from "clipanion";
+import { VelosError } from "../../domain/errors.ts";
+import type { Imported, Remark } from "../../import/main.ts";
+import { VelosCommand } from "../velos-command.ts";
+
+export class ImportCommand extends VelosCommand {
+  static override paths = [["import"]];
+  static override usage = Command.Usage({
+    description: "write a velos.toml from what pm2 or foreman was told",
+    details: `
+      Reads an ecosystem file of pm2 (.js, .cjs, .mjs, .json, .yaml), a Procfile, or what \`pm2 save\` wrote. What has
+      no counterpart is listed, with the reason, and stands in the file as comments. Nothing is started.
+    `,
+    examples: [
+      ["", "velos import ecosystem.config.js"],
+      ["what pm2 runs now", "pm2 save && velos import --pm2-dump"],
+      ["only look", "velos import Procfile --stdout"],
+    ],
+  });
+
+  output = Option.String("-o,--output", { description: "file to write (velos.toml beside what is read)" });
+  stdout = Option.Boolean("--stdout", false, { description: "print it instead" });
+  force = Option.Boolean("--force", false, { description: "replace a file that is there" });
+  dump = Option.Boolean("--pm2-dump", false, { description: "read what pm2 saved (~/.pm2/dump.pm2)" });
+  file = Option.String({ name: "file", required: false });
+
+  override async execute(): Promise<number> {
+    // A bundle of its own: no other command reads it.
+    const { importFile, tomlText, usualNames } = await import("../../import/main.ts");
+    const { execPath, env } = this.terminal;
+    const cwd = this.terminal.cwd();
+    const shown = this.file ?? (this.dump ? this.#dumpPath() : this.#find(usualNames));
+    const path = resolve(cwd, shown);
+    const target = this.#target(path);
+    const imported = await importFile({
+      path,
+      shown,
+      isDump: this.dump,
+      target: dirname(target),
+      caller: { execPath, env, cwd },
+      processors: availableParallelism(),
+    });
+    const text = tomlText(imported);
+    if (this.stdout) this.print(text);
+    else await this.#write(target, text, imported.isPrivate === true);
+    this.#tell(imported, this.stdout ? undefined : relative(cwd, target) || target);
+    return 0;
+  }
+
+  #target(path: string): string {
+    const cwd = this.terminal.cwd();
+    if (this.output !== undefined) return resolve(cwd, this.output);
+    return join(this.dump || this.stdout ? cwd : dirname(path), "velos.toml");
+  }
+
+  #dumpPath(): string {
+    const { env } = this.terminal;
+    return join(env["PM2_HOME"] || join(env["HOME"] ?? "/", ".pm2"), "dump.pm2");
+  }
+
+  #find(names: readonly string[]): string {
+    const found = names.find((name) => existsSync(resolve(this.terminal.cwd(), name)));
+    if (found !== undefined) return found;
+    throw new VelosError("USAGE", {
+      why: "there is no ecosystem file and no Procfile here",
+      hint: "name one: velos import path/to/ecosystem.config.js; or --pm2-dump for what `pm2 save` wrote",
+    });
+  }
+
+  async #write(path: string, text: string, isPrivate: boolean): Promise<void> {
+    try {
+      await writeFile(path, text, { flag: this.force ? "w" : "wx", mode: isPrivate ? 0o600 : 0o644 });
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      const shown = relative(this.terminal.cwd(), path) || path;
+      throw new VelosError("USAGE", {
+        why: code === "EEXIST" ? `${shown} is there already` : `cannot write ${shown}: ${message}`,
+        hint: "--force replaces it, -o writes another, --stdout prints it",
+      });
+    }
+  }
+
+  #tell({ apps, remarks }: Imported, path: string | undefined): void {
+    const all = [...remarks, ...apps.flatMap((app) => app.remarks.map((remark) => ({ app: app.name, ...remark })))];
+    if (this.json && !this.stdout) return this.printJson({ path, apps: apps.map(({ name }) => name), remarks: all });
+    for (const remark of all) this.note(remarkText(remark));
+    if (path === undefined) return;
+    const count = `${apps.length} ${apps.length === 1 ? "app" : "apps"}`;
+    this.print(
+      `wrote ${path}: ${count} (${apps.map(({ name }) => name).join(", ")}); \`velos apply -f ${path}\` starts ${apps.length === 1 ? "it" : "them"}`,
+    );
+  }
+}
+
+const remarkText = ({ app, key, why }: Remark & { app?: string }): string =>
+  `${app === undefined ? "" : `${app}: `}${key}: ${why}`;
