@@ -25,6 +25,7 @@ export const readLinger = async (): Promise<Linger> => {
 export const enableLinger = async (): Promise<Linger> => {
   const found = await readLinger();
   if (found.on) return found;
-  const { failure } = await ask("loginctl", "--no-ask-password", "enable-linger");
+  // By name: without one logind looks for the session of the caller, and a service or sudo has none.
+  const { failure } = await ask("loginctl", "--no-ask-password", "enable-linger", found.user);
   return failure === undefined ? { ...found, on: true } : { ...found, why: failure };
 };

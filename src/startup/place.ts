@@ -1,3 +1,4 @@
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { selectBackend } from "../backend/select.ts";
 import type { Paths } from "../config/paths.ts";
@@ -30,7 +31,7 @@ export const checkPossible = ({ paths, backend, env, uid }: StartupOptions): voi
       why: `nothing can start velosd at boot: ${(backend ?? env["VELOS_BACKEND"]) ? "the backend is not systemd" : missing(paths)}`,
       hint:
         paths.scope === "user"
-          ? "log in as that user, with XDG_RUNTIME_DIR set; in a container let it start velos itself"
+          ? `\`sudo loginctl enable-linger ${userInfo().username}\` starts it; then set XDG_RUNTIME_DIR=/run/user/${uid ?? 0}`
           : "in a container let it start velos itself; elsewhere whatever starts programs at boot may run `velosd --foreground`",
     });
   }

@@ -39,6 +39,9 @@ export interface SystemdOptions {
   preload: string;
 }
 
+/** How often is looked whether the manager still goes down. */
+const SHUTDOWN_LOOK_MS = 500;
+
 /** A restart delay longer than this may be a quarter of a second longer. */
 const LATENESS_MATTERS_MS = 5000;
 
@@ -53,6 +56,8 @@ export class SystemdBackend implements Backend {
   readonly #figures = new CgroupFigures();
   #onChange: (app: string) => void = () => {};
   #asking: Promise<void> | undefined;
+  /** Units that are unloaded, and it is not yet sure that it was not by a shutdown. */
+  readonly #removed = new Set<string>();
 
   constructor(options: SystemdOptions) {
     this.options = options;
@@ -60,7 +65,9 @@ export class SystemdBackend implements Backend {
       changed: (unit, properties) => this.#changed(unit, properties),
       removed: (unit) => {
         this.#sockets.removed(unit);
-        this.#announce(this.#units.removed(unit));
+        if (this.#units.facts(unit) === undefined) return;
+        this.#removed.add(unit);
+        void this.#makeSure();
       },
       stale: () => void this.#lookAgain().catch(() => {}),
     });
@@ -104,9 +111,11 @@ export class SystemdBackend implements Backend {
     const { secret } = instanceEnvironment(spec, 0, 1);
     await writeOrRemove(this.#secretFile(spec.name), environmentFileText(secret), 0o600);
     await writeOrRemove(settingsDropIn(this.#dropIns(spec.name)), dropInText(spec), 0o644);
-    if (await this.#sockets.open(spec, this.#dropIns(spec.name))) return;
-    await this.release(spec.name);
-    throw await addressTaken(spec);
+    await this.#unlessEnding(async () => {
+      if (await this.#sockets.open(spec, this.#dropIns(spec.name))) return;
+      await this.release(spec.name);
+      throw await addressTaken(spec);
+    });
   }
 
   async start(spec: AppSpec, index: number, count: number, variables?: RunVariables): Promise<void> {
@@ -122,8 +131,10 @@ export class SystemdBackend implements Backend {
     const known = this.#units.facts(unit) !== undefined;
     if (!known) this.#units.setFingerprint(unit, fingerprint(spec));
     try {
-      await withVariables(variablesFile, variables ?? { lasting: {}, once: {} }, () =>
-        this.#finish(unit, this.manager.startTransient(unit, properties)),
+      await this.#unlessEnding(() =>
+        withVariables(variablesFile, variables ?? { lasting: {}, once: {} }, () =>
+          this.#finish(unit, this.manager.startTransient(unit, properties)),
+        ),
       );
     } catch (error) {
       // The entry was made for a unit that does not exist.
@@ -150,7 +161,9 @@ export class SystemdBackend implements Backend {
     const unit = instanceUnit(app, index);
     const run = (): Promise<void> => this.#finish(unit, this.manager.restart(unit));
     try {
-      await (variables ? withVariables(this.#variablesFile(app, index), variables, run) : run());
+      await this.#unlessEnding(() =>
+        variables ? withVariables(this.#variablesFile(app, index), variables, run) : run(),
+      );
     } catch (error) {
       throw this.#translate(error, unit);
     }
@@ -298,8 +311,11 @@ export class SystemdBackend implements Backend {
    */
   async #makeSure(): Promise<void> {
     this.#asking ??= (async () => {
-      for (let doubts = this.#units.doubts(); doubts.size > 0; doubts = this.#units.doubts()) {
-        await this.manager.sync();
+      for (;;) {
+        const [doubts, removed] = [this.#units.doubts(), [...this.#removed]];
+        if (doubts.size === 0 && removed.length === 0) return;
+        await this.#outlastShutdown();
+        for (const unit of removed) if (this.#removed.delete(unit)) this.#announce(this.#units.removed(unit));
         for (const app of this.#units.settle(doubts)) this.#announce(app);
       }
     })()
@@ -309,9 +325,32 @@ export class SystemdBackend implements Backend {
     await this.#asking;
   }
 
+  /**
+   * Resolves when the manager is not going down, after everything that it had said before. What ends with the machine,
+   * or with a user's manager, was stopped by nobody and is to run again at the next boot, so velosd must not see it end.
+   */
+  async #outlastShutdown(): Promise<void> {
+    for (let isEnding = await this.manager.isEnding(); isEnding;) {
+      await delay(SHUTDOWN_LOOK_MS, undefined, { ref: false });
+      // Its bus goes down as well.
+      isEnding = await this.manager.isEnding().catch(() => true);
+    }
+  }
+
+  /** Does something for an app; that it fails is not told while the manager goes down, which refuses everything. */
+  async #unlessEnding<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      await this.#outlastShutdown().catch(() => {});
+      throw error;
+    }
+  }
+
   /** Looks at every instance unit anew: at the beginning, and when signals may have been missed. */
   async #look(): Promise<void> {
     await this.#sockets.look();
+    this.#removed.clear();
     // What is being started meanwhile is in neither list.
     const known = this.#units.loaded();
     const units = new Set(await this.manager.listInstanceUnits());
@@ -334,6 +373,7 @@ export class SystemdBackend implements Backend {
   }
 
   async #lookAgain(): Promise<void> {
+    await this.#outlastShutdown();
     await this.#look();
     for (const app of this.#units.apps()) this.#onChange(app);
   }

@@ -148,6 +148,11 @@ export class Manager {
     await this.#raw(PATH, "org.freedesktop.DBus.Peer", "Ping", "", []);
   }
 
+  /** True while the manager goes down, and the machine with it or the user's session. As `sync`, it brings all it said. */
+  async isEnding(): Promise<boolean> {
+    return (await this.#managerProperty("SystemState")) === "stopping";
+  }
+
   /** Makes the manager read its files again, as `systemctl daemon-reload` does. */
   async reload(): Promise<void> {
     await this.#call("Reload", "", []);
