@@ -53,6 +53,7 @@ export const unstartup = async (options: StartupOptions): Promise<UnstartupRepor
   await manager.run("stop", ...daemonUnits);
   await manager.reloadIfNeeded();
   // Health checks, watches and schedules are velosd's: what runs is not to lose them.
-  (await connectDaemon(options)).close();
+  const daemon = await connectDaemon(options);
+  await daemon.call("ping", {}).finally(() => daemon.close());
   return report;
 };
