@@ -87,6 +87,18 @@ export interface LogPosition {
   places: readonly string[];
 }
 
+/** An instance that has had other runs since somebody looked. */
+export interface MissedInstance {
+  app: string;
+  /** As it is now. */
+  instance: ObservedInstance;
+  /** Its run when somebody looked last, and how many restarts the supervisor had counted then. */
+  knownRun: string;
+  knownRestarts: number;
+  /** That run had ended by then, and was seen to. */
+  knownEnded: boolean;
+}
+
 /** One line of an instance's output. */
 export interface LogLine {
   /** Microseconds since the epoch. */
@@ -145,6 +157,12 @@ export interface Backend {
   lastExit?(app: string, index: number): Exit | undefined;
 
   /**
+   * What instances were at each end of a run that nobody saw, oldest first, as if somebody had looked just after it.
+   * Absent, or without an entry: it cannot be told.
+   */
+  pastLooks?(missed: readonly MissedInstance[]): Promise<ReadonlyMap<MissedInstance, ObservedInstance[]>>;
+
+  /**
    * Makes what all instances of the app share (slice, socket, settings), before the first is started. Repeatable.
    * @throws VelosError PORT_IN_USE when an address cannot be had; then nothing is left of what it made
    */
@@ -197,3 +215,16 @@ export interface Backend {
 
   facilities(): Promise<Facility[]>;
 }
+
+  /**
+   * Has the supervisor start velosd when an instance ends while it is away. Resolves to false where it cannot: then
+   * velosd has to stay. Absent: the instances need velosd.
+   */
+  watchEnds?(): Promise<boolean>;
+  /**
+   * The last thing before velosd leaves: tells the supervisor so, and takes in what it has said until then. Whatever
+   * happens from here on starts velosd again; it cannot stay any more.
+   */
+  sayGoodbye?(): Promise<void>;
+  /** Has the supervisor start velosd once this one has ended. */
+  startAgain?(): Promise<void>;

@@ -19,7 +19,7 @@ export const stopDaemon = async (options: ConnectOptions): Promise<number | unde
     (await output("systemctl", [...scope, "show", "--property=Transient", "--value", "velosd.socket"])) === "yes";
   const daemon = await connectIfThere(options);
   // The socket before velosd: a connection that comes meanwhile must not start it again.
-  if (transient) await output("systemctl", [...scope, "stop", "velosd.socket"]);
+  if (transient) await output("systemctl", [...scope, "stop", "velosd.socket", "velosd.path"]);
   if (daemon === undefined) return undefined;
   const pid = await shutDown(daemon);
   daemon.close();

@@ -1,11 +1,11 @@
 import type { ApiToken } from "./api-tokens.ts";
 import { apiTokens } from "./api-tokens.ts";
-import { flag, integer, oneOf, path, text } from "./kinds.ts";
+import { duration, flag, integer, oneOf, path, text } from "./kinds.ts";
 import { list } from "./list-kinds.ts";
 import type { Kind } from "./kinds.ts";
 import { Misfit } from "./misfit.ts";
 import type { KeyTable } from "./schema.ts";
-import { keyOf, later } from "./schema.ts";
+import { keyOf } from "./schema.ts";
 import { collectorEndpoint, headers } from "./telemetry-kinds.ts";
 
 /** velosd's own settings, from the top level of the scope's config file, every value parsed. */
@@ -28,6 +28,8 @@ export interface ScopeConfig {
   /** Absolute paths of PEM files. */
   apiTlsCert?: string;
   apiTlsKey?: string;
+  /** 0: never. */
+  idleExitMs?: number;
 }
 
 const key = keyOf<ScopeConfig>();
@@ -62,5 +64,5 @@ export const scopeKeys: KeyTable<ScopeConfig> = {
   api_rate_limit: key("apiRateLimit", integer(0, 10_000_000), "6000", "requests a minute and client of `velos api`, besides those answered from memory; 0: any number", { standard: "6000" }),
   api_tls_cert: key("apiTlsCert", path("a path"), '"/etc/velos/api.pem"', "certificate of `velos api`, with those that signed it"),
   api_tls_key: key("apiTlsKey", path("a path"), '"/etc/velos/api.key"', "private key of that certificate"),
-  idle_exit: later("time after which velosd leaves when nothing is asked of it"),
+  idle_exit: key("idleExitMs", duration(), '"60s"', "how long nothing may be asked of velosd before it leaves, and its socket stays to wake it; 0: it never leaves", { standard: '"60s"' }),
 };

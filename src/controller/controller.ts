@@ -36,6 +36,7 @@ import { UsageMeter } from "./usage-meter.ts";
 import type { AppView, InstanceView } from "./views.ts";
 import { viewApp } from "./views.ts";
 
+import { whyNeeded } from "./why-needed.ts";
 export interface ControllerOptions {
   backend: Backend;
   /** `/var/lib/velos` or its like; `apps/` and `counters/` are made in it. */
@@ -150,6 +151,7 @@ export class Controller {
       this.#triggers.sync(record);
     }
     const known = new Set(records.map(({ spec }) => spec.name));
+    await this.converge.open();
     for (const app of this.backend.apps()) {
       // Sockets without instances are what a start left that was cut off before the app was stored.
       if (!known.has(app) && this.backend.observe(app).length === 0) await this.backend.release(app);
@@ -170,6 +172,24 @@ export class Controller {
   }
 
   /** Apps and their instances; all of them without selectors. */
+  /** What velosd is needed for now besides answering; undefined: the supervisor does it all. */
+  need(): string | undefined {
+    for (const name of this.converge.names()) {
+      const state = this.#state(name);
+      const why = whyNeeded(state.record, this.converge.isSettled(state), this.converge.observe(name));
+      if (why !== undefined) return why;
+    }
+    return undefined;
+  }
+
+  /** Tells whether an instance has begun or ended another run between two calls. */
+  runs(): string {
+    return this.converge
+      .names()
+      .flatMap((name) => this.backend.observe(name).map(({ unit, run, status }) => `${unit} ${run} ${status}`))
+      .join("\n");
+  }
+
   async list(selectors: readonly string[] = [], usage = true): Promise<AppView[]> {
     const targets =
       selectors.length === 0 ? this.converge.names().map((app): Target => ({ app })) : this.#targets(selectors);

@@ -1,4 +1,4 @@
-import type { Backend } from "../backend/backend.ts";
+import type { Backend, MissedInstance } from "../backend/backend.ts";
 import { absorb } from "../domain/absorb.ts";
 import { stopRollout } from "../domain/begin-rollout.ts";
 import { VelosError } from "../domain/errors.ts";
@@ -8,7 +8,7 @@ import { plan } from "../domain/plan.ts";
 import type { AppRecord } from "../domain/record.ts";
 import { isActive } from "../domain/rollout.ts";
 import { AppState } from "./app-state.ts";
-import { countLook, rolloutKey } from "./count-look.ts";
+import { countLook, missedInstances, rolloutKey } from "./count-look.ts";
 import type { Counters } from "./counters.ts";
 import type { Events } from "./events.ts";
 import type { Identities } from "./identities.ts";
@@ -46,6 +46,7 @@ export class Converge {
   readonly #states = new Map<string, AppState>();
   readonly #woken = new Set<string>();
   #scheduled = false;
+  #isOpen = false;
   #closed = false;
 
   constructor(options: ConvergeOptions) {
@@ -74,6 +75,13 @@ export class Converge {
   adopt(record: AppRecord): void {
     this.#states.set(record.spec.name, new AppState(record));
     this.wake(record.spec.name);
+  }
+
+  /** Begins to look, once the records are adopted and what nobody saw is counted. */
+  async open(): Promise<void> {
+    await this.#catchUp();
+    this.#isOpen = true;
+    for (const app of this.#woken) this.wake(app);
   }
 
   /**
@@ -119,7 +127,7 @@ export class Converge {
   /** Looks at the app soon; many wakes become one look. */
   wake(app: string): void {
     this.#woken.add(app);
-    if (this.#scheduled || this.#closed) return;
+    if (this.#scheduled || this.#closed || !this.#isOpen) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -151,6 +159,24 @@ export class Converge {
       !(isActive(state.record.rollout) && state.record.rollout.status === "running" && state.record.running) &&
       this.#plan(state, instances).actions.length === 0
     );
+  }
+
+  /** Counts what happened while no velosd looked, as far as the backend can tell: as if each end had been seen. */
+  async #catchUp(): Promise<void> {
+    const { backend, counters } = this.#options;
+    const missed = this.names().flatMap((app) => missedInstances(app, backend.observe(app), counters.of(app)));
+    if (missed.length === 0) return;
+    const looks = (await backend.pastLooks?.(missed)) ?? new Map<MissedInstance, ObservedInstance[]>();
+    for (const app of new Set([...looks.keys()].map((one) => one.app))) {
+      const state = this.#states.get(app)!;
+      const past = new Map([...looks].flatMap(([one, seen]) => (one.app === app ? [[one.instance.index, seen]] : [])));
+      const length = Math.max(...[...past.values()].map((seen) => seen.length));
+      for (let step = 0; step < length; step++) {
+        const instances = backend.observe(app).map((instance) => past.get(instance.index)?.[step] ?? instance);
+        const sightings = countLook(state, instances, counters, backend);
+        this.#witness?.looked(state, sightings);
+      }
+    }
   }
 
   #plan(state: AppState, instances: readonly ObservedInstance[]): Plan {

@@ -1,4 +1,5 @@
-import type { Backend } from "../backend/backend.ts";
+import type { Backend, MissedInstance } from "../backend/backend.ts";
+import type { CrashTrack } from "../domain/crash-track.ts";
 import { endTrack, trackRun } from "../domain/crash-track.ts";
 import type { Exit, ObservedInstance } from "../domain/instance.ts";
 import { describeExit } from "../domain/instance.ts";
@@ -66,6 +67,20 @@ export const countLook = (
   }
   return sightings;
 };
+
+/** The instances of an app that the supervisor has restarted since the last look. */
+export const missedInstances = (
+  app: string,
+  instances: readonly ObservedInstance[],
+  tracks: ReadonlyMap<number, CrashTrack>,
+): MissedInstance[] =>
+  instances.flatMap((instance): MissedInstance[] => {
+    const track = tracks.get(instance.index);
+    if (!track || track.run === "" || instance.run === track.run || instance.restarts === 0) return [];
+    return [
+      { app, instance, knownRun: track.run, knownRestarts: track.restarts, knownEnded: track.ended > track.restarts },
+    ];
+  });
 
 /** The last run known of each index when the rollout under way began: what an instance that is gone had run as. */
 const runsBefore = (state: AppState, counters: Counters): ReadonlyMap<number, string> => {

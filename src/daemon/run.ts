@@ -6,11 +6,13 @@ import { createHandlers } from "../api/handlers.ts";
 import type { Paths } from "../config/paths.ts";
 import { Controller } from "../controller/controller.ts";
 import { EventLoopLag } from "./event-loop-lag.ts";
+import type { IdleExit } from "./idle-exit.ts";
 import { createIpcServer } from "./ipc-server.ts";
+import { leaveWhenIdle } from "./leave-when-idle.ts";
 import { keepPreload } from "./keep-preload.ts";
 import { isActivated, listenOnSocket, takeLock } from "./listen.ts";
 import { placeOf } from "./machine.ts";
-import { notifyReady } from "./notify.ts";
+import { notifyReady, notifyStopping } from "./notify.ts";
 import { closeTelemetry, openTelemetry } from "./open-telemetry.ts";
 import { RequestCounters } from "./request-counters.ts";
 
@@ -59,6 +61,7 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     stopping ??= (async () => {
+      idle?.close();
       server.close();
       const sent = closeTelemetry(telemetry);
       await controller.close();
@@ -69,6 +72,7 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
     })();
     return stopping;
   };
+  let idle: IdleExit | undefined;
   const requests = new RequestCounters();
   const lag = new EventLoopLag();
   const handlers = createHandlers(controller, {
@@ -99,8 +103,14 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
   });
-  await listenOnSocket(server, paths, isActivated(env, process.pid));
+  const isWoken = isActivated(env, process.pid);
+  await listenOnSocket(server, paths, isWoken);
   await notifyReady(env);
+  // Without a socket of the service manager nobody would start it again.
+  if (isWoken && !telemetry) {
+    const isUsed = (): boolean => sockets.size > 0;
+    idle = await leaveWhenIdle({ config: paths.config, controller, server, isUsed, stop, log });
+  }
   return { stop, stopped };
 };
 
@@ -119,6 +129,7 @@ const createBackend = async (
       runtimeDirectory: paths.managerRuntime ?? "/run",
       preload,
       scheduleCommand: {
+      notifyStopping: async () => notifyStopping(env),
         words: (app) => [process.execPath, join(__dirname, "velos.cjs"), "restart", app, "--cron", `--${paths.scope}`],
         environment: Object.fromEntries(
           ["VELOS_HOME", "HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME"].flatMap((name) => {

@@ -43,13 +43,21 @@ export HOME=$work/home XDG_RUNTIME_DIR=$work/run
 unset XDG_STATE_HOME XDG_CONFIG_HOME XDG_DATA_HOME NOTIFY_SOCKET LISTEN_FDS LISTEN_PID INVOCATION_ID JOURNAL_STREAM
 export DBUS_SESSION_BUS_ADDRESS=unix:path=$XDG_RUNTIME_DIR/bus
 dbus-daemon --session --address="$DBUS_SESSION_BUS_ADDRESS" --nofork --nopidfile --syslog-only &
+# As on a server, where the manager's own messages go to the journal: velosd finds in them what it was not there to see.
+log_target=null
 if [ -x /lib/systemd/systemd-journald ]; then
+  log_target=journal
   mkdir -p /run/systemd/journal
   mount -t tmpfs tmpfs /run/log 2>/dev/null || { mkdir -p /run/log; mount -t tmpfs tmpfs /run/log; }
   mkdir -p /run/log/journal
   /lib/systemd/systemd-journald >/dev/null 2>&1 &
+  # A manager that finds no journal when it starts never looks for it again.
+  for _ in $(seq 200); do
+    [ -S /run/systemd/journal/socket ] && break
+    sleep 0.02
+  done
 fi
-/lib/systemd/systemd --user --log-target=null &
+/lib/systemd/systemd --user --log-target=$log_target &
 manager=$!
 for _ in $(seq 200); do
   case $(systemctl --user is-system-running 2>/dev/null || true) in running|degraded) break ;; esac

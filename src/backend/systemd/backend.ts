@@ -10,7 +10,17 @@ import { formatListen } from "../../domain/listen.ts";
 import { describeExit } from "../../domain/instance.ts";
 import type { RunVariables } from "../../domain/run-variables.ts";
 import { instanceEnvironment } from "../../domain/instance-environment.ts";
-import type { Backend, Facility, Figures, LogLine, LogQuery, Scope, SupervisorCounters, Usage } from "../backend.ts";
+import type {
+  Backend,
+  Facility,
+  Figures,
+  LogLine,
+  LogQuery,
+  MissedInstance,
+  Scope,
+  SupervisorCounters,
+  Usage,
+} from "../backend.ts";
 import { portOwner } from "../port-owner.ts";
 import type { Variant } from "./bus.ts";
 import { BusError } from "./bus.ts";
@@ -19,15 +29,17 @@ import { CgroupFigures } from "./figures.ts";
 import { dropInText, environmentFileText, readEnvironmentFile, settingsDropIn, writeOrRemove } from "./drop-in.ts";
 import { journalLines } from "./journal.ts";
 import { disconnected, isNoSuchUnit, isUnitExists, Manager } from "./manager.ts";
-import { appSlice, cronTimer, dropInDirectory, healthDirectory, instanceUnit } from "./names.ts";
+import { appSlice, cronTimer, daemonService, dropInDirectory, healthDirectory, instanceUnit } from "./names.ts";
 import { instanceProperties, limitProperties, readEnvironment, readRestartDelay } from "./properties.ts";
 import type { ScheduleCommand } from "./schedule.ts";
 import { setSchedule } from "./schedule.ts";
+import { pastLooks } from "./past-runs.ts";
 import { Sockets } from "./sockets.ts";
 import { Units } from "./units.ts";
 import { withVariables } from "./variables-file.ts";
 import { facilities } from "./facilities.ts";
 
+import { watchEnds } from "./wake.ts";
 export interface SystemdOptions {
   scope: Scope;
   /** D-Bus address of the scope's bus. */
@@ -41,6 +53,8 @@ export interface SystemdOptions {
 
 /** How often is looked whether the manager still goes down. */
 const SHUTDOWN_LOOK_MS = 500;
+  /** Tells the manager that velosd is about to end; resolves when it knows. */
+  notifyStopping?: () => Promise<void>;
 
 /** A restart delay longer than this may be a quarter of a second longer. */
 const LATENESS_MATTERS_MS = 5000;
@@ -113,6 +127,10 @@ export class SystemdBackend implements Backend {
     await writeOrRemove(settingsDropIn(this.#dropIns(spec.name)), dropInText(spec), 0o644);
     await this.#unlessEnding(async () => {
       if (await this.#sockets.open(spec, this.#dropIns(spec.name))) return;
+  async pastLooks(missed: readonly MissedInstance[]): Promise<Map<MissedInstance, ObservedInstance[]>> {
+    return pastLooks(missed, this.options.scope);
+  }
+
       await this.release(spec.name);
       throw await addressTaken(spec);
     });
@@ -279,6 +297,23 @@ export class SystemdBackend implements Backend {
 
   #announce(app: string | undefined): void {
     if (app !== undefined) this.#onChange(app);
+  async watchEnds(): Promise<boolean> {
+    const runs = this.apps().flatMap((app) =>
+      this.observe(app).flatMap(({ unit, pid }) => (pid === undefined ? [] : [{ app, unit, pid }])),
+    );
+    return watchEnds(this.manager, runs);
+  }
+
+  async sayGoodbye(): Promise<void> {
+    await this.options.notifyStopping?.();
+    await this.manager.sync();
+    if (this.#asking) await this.#asking;
+  }
+
+  async startAgain(): Promise<void> {
+    await this.manager.queueStart(daemonService);
+  }
+
   }
 
   #changed(unit: string, properties: Record<string, Variant>): void {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Usage } from "../backend.ts";
 import { pageSize } from "../page-size.ts";
@@ -32,6 +33,20 @@ export const cgroupOf = async (pid: number): Promise<string | undefined> => {
   if (path === undefined) return undefined;
   root ??= findRoot();
   return (await root) + path;
+};
+
+/**
+ * Path of a unit's control group in the unified tree, found by its main process; also where that process has made
+ * groups of its own below the unit's (`Delegate=`). Undefined when the process is gone.
+ */
+export const groupOf = (unit: string, pid: number): string | undefined => {
+  try {
+    const path = /^0::(\/.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "latin1"))?.[1];
+    const at = path?.indexOf(`/${unit}`) ?? -1;
+    return at < 0 ? undefined : path!.slice(0, at + 1 + unit.length);
+  } catch {
+    return undefined;
+  }
 };
 
 /** The number of a `key value` line, as cpu.stat and memory.events have them. */

@@ -1,11 +1,10 @@
-import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Figures } from "../backend.ts";
 import { DescriptorBudget, KeptFiles } from "../kept-files.ts";
 import { Pace } from "../pace.ts";
 import { pageSize } from "../page-size.ts";
 import { ProcessFiles } from "../process-files.ts";
-import { cgroupRoot } from "./cgroup.ts";
+import { cgroupRoot, groupOf } from "./cgroup.ts";
 import { total, value } from "./kernel-numbers.ts";
 import { ParentGroups } from "./parent-groups.ts";
 import type { ParentGroup } from "./parent-groups.ts";
@@ -126,20 +125,6 @@ export class CgroupFigures {
     this.#entries.delete(unit);
   }
 }
-
-/**
- * Path of a unit's control group in the unified tree, found by its main process; also where that process has made
- * groups of its own below the unit's (`Delegate=`). Undefined when the process is gone.
- */
-const groupOf = (unit: string, pid: number): string | undefined => {
-  try {
-    const path = /^0::(\/.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "latin1"))?.[1];
-    const at = path?.indexOf(`/${unit}`) ?? -1;
-    return at < 0 ? undefined : path!.slice(0, at + 1 + unit.length);
-  } catch {
-    return undefined;
-  }
-};
 
 const readGroup = (entry: Entry, cpu: string | undefined, budget: DescriptorBudget): Figures => {
   const files = entry.group;

@@ -1,14 +1,9 @@
-import type { ChildProcessByStdio } from "node:child_process";
-import { spawn } from "node:child_process";
-import type { Readable } from "node:stream";
-import { createInterface } from "node:readline";
 import { VelosError } from "../../domain/errors.ts";
 import { levelOf, logLevels } from "../../domain/log-level.ts";
 import type { LogLine, LogQuery, Scope } from "../backend.ts";
+import type { Entry } from "./journalctl.ts";
+import { journalEntries, textOf } from "./journalctl.ts";
 import { instanceUnit, parseInstanceUnit, syslogIdentifier } from "./names.ts";
-
-/** An entry as `journalctl -o json` prints it; fields over 4096 bytes are null without `--all`. */
-type Entry = Record<string, string | number[] | string[] | null>;
 
 /** Whose journal is read, and who its processes were. */
 export interface JournalReader {
@@ -40,7 +35,7 @@ export async function* journalLines(
     const patience = query.patienceMs === undefined ? undefined : AbortSignal.timeout(query.patienceMs);
     const ended = patience ? AbortSignal.any([signal, patience]) : signal;
     let looked = 0;
-    for await (const entry of entries([...from, ...range(query), ...selection(query, scope)], ended)) {
+    for await (const entry of journalEntries(FIELDS, [...from, ...range(query), ...selection(query, scope)], ended)) {
       cursor ??= entry["__CURSOR"] as string;
       if (query.lines === 0 || ++looked > SCAN_LIMIT) break;
       const line = toLine(entry, query, scope, byPid);
@@ -53,7 +48,11 @@ export async function* journalLines(
   if (!query.follow || signal.aborted) return;
   const from = cursor === undefined ? [] : ["--after-cursor", cursor];
   // Without `-n all` a follower gets only the last ten entries of what has come since the cursor.
-  for await (const entry of entries(["--follow", "--lines=all", ...from, ...selection(query, scope)], signal)) {
+  for await (const entry of journalEntries(
+    FIELDS,
+    ["--follow", "--lines=all", ...from, ...selection(query, scope)],
+    signal,
+  )) {
     const line = toLine(entry, query, scope, byPid);
     if (line && matches(line)) yield line;
   }
@@ -78,15 +77,6 @@ const selection = (query: LogQuery, scope: Scope): string[] => {
   }
   return query.index === undefined ? [byIdentifier] : [`_SYSTEMD_UNIT=${instanceUnit(query.app, query.index)}`];
 };
-
-const textOf = (value: Entry[string] | undefined): string =>
-  typeof value === "string"
-    ? value
-    : Array.isArray(value)
-      ? typeof value[0] === "number"
-        ? Buffer.from(value as number[]).toString("utf8")
-        : String(value[0] ?? "")
-      : "";
 
 const toLine = (entry: Entry, query: LogQuery, scope: Scope, byPid: JournalReader["byPid"]): LogLine | undefined => {
   const system = parseInstanceUnit(textOf(entry["_SYSTEMD_UNIT"]));
@@ -125,44 +115,3 @@ const lineFilter = (query: LogQuery): ((line: LogLine) => boolean) => {
   const pattern = typeof query.grep === "string" ? new RegExp(query.grep, "u") : query.grep;
   return (line) => logLevels.indexOf(line.level) <= least && (pattern?.test(line.message) ?? true);
 };
-
-async function* entries(args: string[], signal: AbortSignal): AsyncIterable<Entry> {
-  if (signal.aborted) return;
-  const child: ChildProcessByStdio<null, Readable, Readable> = spawn(
-    "journalctl",
-    ["--output=json", `--output-fields=${FIELDS}`, "--all", "--quiet", "--no-pager", ...args],
-    { stdio: ["ignore", "pipe", "pipe"], env: { LANG: "C.UTF-8", PATH: process.env["PATH"] ?? "/usr/bin:/bin" } },
-  );
-  const failure: { why?: string; stderr: string } = { stderr: "" };
-  child.once("error", (error) => (failure.why = error.message));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    if (failure.stderr.length < 2000) failure.stderr += text;
-  });
-  const ended = new Promise<number | null>((resolve) => {
-    child.once("close", resolve);
-    child.once("error", () => resolve(null));
-  });
-  const stop = (): void => {
-    child.kill();
-  };
-  signal.addEventListener("abort", stop);
-  let finished = false;
-  try {
-    for await (const line of createInterface({ input: child.stdout, crlfDelay: Infinity })) {
-      if (line.startsWith("{")) yield JSON.parse(line) as Entry;
-    }
-    finished = true;
-  } finally {
-    signal.removeEventListener("abort", stop);
-    if (!finished) child.kill();
-    child.stdout.destroy();
-  }
-  const code = await ended;
-  if (signal.aborted) return;
-  if (failure.why !== undefined || (code !== 0 && code !== null && failure.stderr !== "")) {
-    throw new VelosError("LOGS_UNAVAILABLE", {
-      why: failure.why ?? failure.stderr.trim().split("\n")[0] ?? "journalctl failed",
-      hint: "`velos doctor` tells whether the journal can be read",
-    });
-  }
-}

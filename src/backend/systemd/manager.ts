@@ -125,6 +125,11 @@ export class Manager {
     return this.#job("StopUnit", "ss", [unit, "replace"]);
   }
 
+  /** Asks for a start and does not wait for it. */
+  async queueStart(unit: string): Promise<void> {
+    await this.#call("StartUnit", "ss", [unit, "replace"]);
+  }
+
   async restart(unit: string): Promise<JobResult> {
     return this.#job("RestartUnit", "ss", [unit, "replace"]);
   }

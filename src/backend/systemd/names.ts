@@ -55,6 +55,10 @@ export const healthDirectory = (app: string, index: number): string => `velos-he
 export const cronTimer = (app: string): string => `velosd-cron-${app}.timer`;
 export const cronService = (app: string): string => `velosd-cron-${app}.service`;
 
+/** velosd's own service; its socket starts it, and while it is away the path unit, which goes with it by its name. */
+export const daemonService = "velosd.service";
+export const daemonPath = "velosd.path";
+
 const UNIT_PATH = "/org/freedesktop/systemd1/unit/";
 
 /** Object path of a unit: every byte but letters and digits (and a leading digit) becomes `_xx`. */

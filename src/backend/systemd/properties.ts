@@ -222,7 +222,8 @@ const CLD_EXITED = 1;
 const CLD_KILLED = 2;
 const CLD_DUMPED = 3;
 
-const signalName = (number: number): string =>
+/** `SIGKILL` for 9. */
+export const signalName = (number: number): string =>
   Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;
 
 /** The end of the last run, where the unit knows one. */

@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import type { Server } from "node:net";
+import { formatDuration } from "../config/duration.ts";
+import type { Controller } from "../controller/controller.ts";
+import { IdleExit } from "./idle-exit.ts";
+
+/** How long nothing may be asked of velosd, unless `idle_exit` says otherwise. */
+const STANDARD_MS = 60_000;
+
+export interface LeaveOptions {
+  /** The scope's config file. */
+  config: string;
+  controller: Controller;
+  server: Server;
+  /** True while a client is connected. */
+  isUsed: () => boolean;
+  /** Ends velosd. */
+  stop: () => Promise<void>;
+  log: (line: string) => void;
+}
+
+/**
+ * Has velosd leave when nothing needs it; undefined where it never does. Nothing is lost between this velosd and the
+ * next: what ends before the goodbye is told to this one, what ends after it wakes the next, and whoever connects
+ * meanwhile waits in the socket, which is the service manager's.
+ */
+export const leaveWhenIdle = async (options: LeaveOptions): Promise<IdleExit | undefined> => {
+  const { config, controller, server, isUsed, stop, log } = options;
+  const { backend } = controller;
+  const { afterMs, problem } = await idleExit(config);
+  if (problem !== undefined) controller.problems.push(problem);
+  if (afterMs === 0 || !backend.watchEnds) return undefined;
+  const isNeeded = (): boolean => isUsed() || controller.need() !== undefined;
+  const leave = async (): Promise<boolean> => {
+    const runs = controller.runs();
+    if (!(await backend.watchEnds!())) return false;
+    if (isNeeded() || controller.runs() !== runs) return false;
+    log(`nothing was asked for ${formatDuration(afterMs)}: velosd leaves; its socket, and instances that end, wake it`);
+    server.close();
+    await backend.sayGoodbye!();
+    if (controller.runs() !== runs) await backend.startAgain!();
+    await stop();
+    return true;
+  };
+  const idle = new IdleExit({
+    afterMs,
+    isNeeded,
+    leave: async () =>
+      leave().catch((error: unknown) => {
+        log(`velosd stays: ${(error as Error).message}`);
+        return false;
+      }),
+  });
+  controller.events.subscribe(() => idle.used());
+  server.on("connection", (socket) => socket.on("close", () => idle.used()));
+  return idle;
+};
+
+/** A mistake in the settings is told, and does not keep velosd from serving. */
+const idleExit = async (config: string): Promise<{ afterMs: number; problem?: string }> => {
+  try {
+    // What reads settings is loaded only where there is one.
+    if (!readFileSync(config, "utf8").includes("idle_exit")) return { afterMs: STANDARD_MS };
+    const { loadScopeConfig } = await import("../config/load-scope.ts");
+    return { afterMs: (await loadScopeConfig(config)).idleExitMs ?? STANDARD_MS };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { afterMs: STANDARD_MS };
+    return {
+      afterMs: STANDARD_MS,
+      problem: `idle_exit is ${formatDuration(STANDARD_MS)}: ${(error as Error).message}`,
+    };
+  }
+};
