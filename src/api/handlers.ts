@@ -46,7 +46,11 @@ export const createHandlers = (
       problems: controller.problems,
     }),
     list: async ({ selectors }) => ({ apps: await controller.list(selectors), problems: controller.problems }),
-    describe: async ({ selector, secrets }) => controller.describe(selector, secrets),
+    describe: async ({ selector, secrets, exposure }) => {
+      const described = await controller.describe(selector, secrets);
+      const level = exposure === true ? await exposureOf(controller, described) : undefined;
+      return { ...described, ...(level !== undefined && { exposure: level }) };
+    },
     start: async ({ spec, instances, wait }) =>
       controller.start(spec, instances === undefined ? undefined : parseQuantity(String(instances), true), wait),
     resume: async ({ selectors }) => ({ apps: await controller.resume(selectors) }),
@@ -98,3 +102,12 @@ export const createHandlers = (
     watch: (_, signal) => eventStream(controller.events, signal),
   },
 });
+
+/** How much of the machine an instance can reach: the one described, else the first that runs. */
+const exposureOf = async (
+  { backend }: Controller,
+  { app, instance }: Result<"describe">,
+): Promise<number | undefined> => {
+  const one = instance ?? app.processes.find(({ pid }) => pid !== undefined);
+  return one && backend.exposure?.(app.name, one.index);
+};

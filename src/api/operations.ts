@@ -77,8 +77,22 @@ export const operations = {
   describe: {
     summary: "One app or instance with its whole spec; secrets are masked",
     access: "read",
-    params: Type.Object({ selector: SelectorSchema, secrets }, { additionalProperties: false }),
-    result: Type.Object({ app: AppSchema, spec: AppSpecSchema, instance: Type.Optional(InstanceSchema) }),
+    params: Type.Object(
+      {
+        selector: SelectorSchema,
+        secrets,
+        exposure: Type.Optional(Type.Boolean({ description: "also how much of the machine it can reach" })),
+      },
+      { additionalProperties: false },
+    ),
+    result: Type.Object({
+      app: AppSchema,
+      spec: AppSpecSchema,
+      instance: Type.Optional(InstanceSchema),
+      exposure: Type.Optional(
+        Type.Number({ description: "from 0 (nothing) to 10 (everything), as systemd-analyze security counts it" }),
+      ),
+    }),
   },
   start: {
     summary: "Start an app, or bring one that exists to this spec and size",

@@ -9,6 +9,26 @@ const Milliseconds = Type.Number({ minimum: 0, maximum: 30 * 24 * 3600 * 1000 })
 const Index = Type.Integer({ minimum: 0, maximum: 9999 });
 const Count = Type.Integer({ minimum: 0 });
 
+const AbsolutePath = Type.String({ pattern: "^/", maxLength: 4096 });
+const Paths = Type.Optional(Type.Array(AbsolutePath, { maxItems: 256 }));
+const Switch = Type.Optional(Type.Boolean());
+
+const SandboxSchema = Type.Object(
+  {
+    profile: Type.Union([Type.Literal("strict"), Type.Literal("default"), Type.Literal("none")]),
+    write: Paths,
+    read: Paths,
+    hide: Paths,
+    network: Switch,
+    devices: Switch,
+    privateTmp: Switch,
+    newPrivileges: Switch,
+    capabilities: Type.Optional(Type.Array(Type.String({ pattern: "^CAP_[A-Z_]+$" }), { maxItems: 64 })),
+    writeExecute: Switch,
+  },
+  { additionalProperties: false },
+);
+
 /** An app's spec, resolved. The type below is checked against the domain's. */
 export const AppSpecSchema = Type.Object(
   {
@@ -22,6 +42,17 @@ export const AppSpecSchema = Type.Object(
     secretEnv: Type.Record(Type.String(), Type.String({ maxLength: 131_072 })),
     user: Type.Optional(Text),
     group: Type.Optional(Text),
+    sandbox: Type.Optional(SandboxSchema),
+    credentials: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$" }),
+        Type.Union([
+          Type.Object({ path: AbsolutePath }, { additionalProperties: false }),
+          Type.Object({ encrypted: AbsolutePath }, { additionalProperties: false }),
+          Type.Object({ text: Type.String({ maxLength: 131_072 }) }, { additionalProperties: false }),
+        ]),
+      ),
+    ),
     autorestart: Type.Boolean(),
     maxRestarts: Count,
     minUptimeMs: Milliseconds,

@@ -199,6 +199,11 @@ export interface Backend {
 
   usage(app: string, index: number): Promise<Usage>;
   /**
+   * How much of the machine an instance can reach, from 0 (nothing) to 10 (everything). Absent, or undefined: nobody
+   * counts it here.
+   */
+  exposure?(app: string, index: number): Promise<number | undefined>;
+  /**
    * Everything that is measured of instances, for the metrics, in the order asked for; undefined for one without a
    * process. Asks the kernel only, never the supervisor; with many instances it gives way to other work in between.
    * Absent: `usage` has to do.
@@ -214,7 +219,6 @@ export interface Backend {
   dropLogs(app: string): Promise<void>;
 
   facilities(): Promise<Facility[]>;
-}
 
   /**
    * Has the supervisor start velosd when an instance ends while it is away. Resolves to false where it cannot: then
@@ -228,3 +232,4 @@ export interface Backend {
   sayGoodbye?(): Promise<void>;
   /** Has the supervisor start velosd once this one has ended. */
   startAgain?(): Promise<void>;
+}

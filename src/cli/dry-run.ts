@@ -1,5 +1,6 @@
 import type { ResolvedApp } from "../config/resolve.ts";
 import { fingerprint } from "../domain/app.ts";
+import { maskedSpec } from "../domain/masked-spec.ts";
 
 /** What `velos start --dry-run` prints: the apps as velosd would get them. */
 export const dryRunText = (apps: readonly ResolvedApp[]): string =>
@@ -7,7 +8,7 @@ export const dryRunText = (apps: readonly ResolvedApp[]): string =>
     apps.map(({ spec, instances }) => ({
       fingerprint: fingerprint(spec),
       instances: instances.kind === "exact" ? instances.count : instances.kind === "max" ? "max" : instances.by,
-      spec: { ...spec, secretEnv: Object.fromEntries(Object.keys(spec.secretEnv).map((name) => [name, "********"])) },
+      spec: maskedSpec(spec),
     })),
     null,
     2,

@@ -37,6 +37,7 @@ export const optionValues: Readonly<Record<string, OptionValue>> = {
   "--max-restarts": number,
   "--min-uptime": time,
   "--restart-delay": time,
+  "--sandbox": { word: "PROFILE", complete: ["strict", "default", "none"] },
   "--exp-backoff-restart-delay": time,
   "--kill-timeout": time,
   "--kill-signal": { word: "SIGNAL", complete: ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"] },

@@ -60,7 +60,12 @@ export const checkTable = async <S>(
     } else if ("later" in entry) {
       problems.push({ path: [...at, name], part: "key", code: "NOT_YET", why: name, hint: "" });
     } else if ("table" in entry) {
-      if (isTable(value)) {
+      const short =
+        entry.short === undefined ? undefined : (entry.table[entry.short] as unknown as Key<Record<string, unknown>>);
+      if (short !== undefined && !isTable(value)) {
+        const read = await readKey(short, name, value, context, at, problems);
+        if (read !== undefined) settings[entry.field] = { [short.field]: read };
+      } else if (isTable(value)) {
         settings[entry.field] = await checkTable(entry.table, value, context, [...at, name], problems);
       } else {
         const why = `${name} should be a table, not ${showValue(value)}`;

@@ -56,7 +56,12 @@ export const appJsonSchema = (): JsonShape => {
 };
 
 /** What is needed of the keys' tables here, whatever they fill. */
-type Entries = Readonly<Record<string, LaterKey | { table: Entries; doc: string } | Documented>>;
+type Entries = Readonly<Record<string, LaterKey | Table | Documented>>;
+interface Table {
+  table: Entries;
+  doc: string;
+  short?: string;
+}
 interface Documented {
   kind: { json: JsonShape };
   doc: string;
@@ -69,7 +74,7 @@ const objectSchema = (table: Entries): JsonShape => ({
   properties: Object.fromEntries(
     Object.entries(table).flatMap(([name, entry]): [string, JsonShape][] => {
       if ("later" in entry) return [];
-      if ("table" in entry) return [[name, { ...objectSchema(entry.table), description: entry.doc }]];
+      if ("table" in entry) return [[name, tableSchema(entry)]];
       const { kind, doc, example, standard } = entry;
       const also = kind.json["description"];
       return [
@@ -87,3 +92,11 @@ const objectSchema = (table: Entries): JsonShape => ({
   ),
   additionalProperties: false,
 });
+
+const tableSchema = ({ table, doc, short }: Table): JsonShape => {
+  const whole = objectSchema(table);
+  const one = short === undefined ? undefined : table[short];
+  return one !== undefined && "kind" in one
+    ? { anyOf: [one.kind.json, whole], description: doc, examples: [literal(one.example)] }
+    : { ...whole, description: doc };
+};

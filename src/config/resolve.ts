@@ -5,12 +5,14 @@ import type { AppSpec } from "../domain/app.ts";
 import { healthDefaults, rolloutDefaults, specDefaults } from "../domain/app.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { Quantity } from "../domain/quantity.ts";
+import { dynamicUser, stateDirectory } from "../domain/sandbox.ts";
 import type { Accounts } from "./accounts.ts";
 import { systemAccounts } from "./accounts.ts";
 import type { Account, Environment } from "./environment.ts";
 import { appEnvironment, checkProfile, DEFAULT_PATH } from "./environment.ts";
 import { defaultName, findProgram } from "./program.ts";
 import { isAbsent, readFailure } from "./read-failure.ts";
+import { sandboxOf } from "./sandbox.ts";
 import type { AppDraft } from "./settings.ts";
 import { placePrefix } from "./settings.ts";
 
@@ -65,7 +67,7 @@ const resolveOne = async (draft: AppDraft, context: ResolveContext): Promise<Res
   const { settings } = draft;
   const cwd = settings.cwd ?? draft.baseDir;
   await checkDirectory(cwd, placePrefix(draft, "cwd"));
-  const { user, group, account } = await runAs(draft, context);
+  const { user, group, account: named } = await runAs(draft, context);
   const program = await findProgram(draft, {
     cwd,
     path: context.env["PATH"] || DEFAULT_PATH,
@@ -73,6 +75,9 @@ const resolveOne = async (draft: AppDraft, context: ResolveContext): Promise<Res
     runsAsCaller: user === undefined,
     ...(context.nodeVersion && { nodeVersion: context.nodeVersion }),
   });
+  const name = checkAppName(draft.name ?? defaultName(program));
+  const sandbox = sandboxOf(draft, { ...program, ...(user !== undefined && { user }), scope: context.scope });
+  const account = ownAccount(name, sandbox, user, context.scope) ?? named;
   const { env, secretEnv } = await appEnvironment(draft, context.env, account, {
     ...(program.interpreter !== undefined && { interpreter: program.program }),
     ...(context.profile !== undefined && { profile: context.profile }),
@@ -83,13 +88,15 @@ const resolveOne = async (draft: AppDraft, context: ResolveContext): Promise<Res
     ...specDefaults,
     stopExitCodes: [],
     ...pickSupervision(settings),
-    name: checkAppName(draft.name ?? defaultName(program)),
+    name,
     ...program,
     cwd,
     env,
     secretEnv,
     ...(user !== undefined && { user }),
     ...(group !== undefined && { group }),
+    ...sandbox,
+    ...(settings.credentials !== undefined && { credentials: settings.credentials }),
     listen: settings.listen ?? [],
     ...healthCheck(draft),
     watch,
@@ -189,6 +196,17 @@ const runAs = async (
     account: user ?? caller,
   };
 };
+
+/** The user that a strict app of the system scope gets where it names none, with its state directory as home. */
+const ownAccount = (
+  app: string,
+  { sandbox }: Pick<AppSpec, "sandbox">,
+  user: string | undefined,
+  scope: ResolveContext["scope"],
+): Account | undefined =>
+  sandbox?.profile === "strict" && user === undefined && scope === "system"
+    ? { name: dynamicUser(app), home: `/var/lib/${stateDirectory(app)}` }
+    : undefined;
 
 /** A number that no account has is a user all the same, without a home. */
 const findUser = async (nameOrId: string, accounts: Accounts, at: string): Promise<Account & { uid: number }> => {

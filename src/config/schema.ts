@@ -1,4 +1,6 @@
 import type { HealthCheck, RolloutSettings } from "../domain/app.ts";
+import type { Sandbox } from "../domain/sandbox.ts";
+import { sandboxProfiles } from "../domain/sandbox.ts";
 import { cronExpression } from "./cron.ts";
 import { systemdProperties, variableName, variables } from "./environment-kinds.ts";
 import { instanceCount, instanceShare } from "./instance-kinds.ts";
@@ -6,6 +8,7 @@ import { listenAddress } from "./listen-kind.ts";
 import type { Kind } from "./kinds.ts";
 import { cpuPercent, duration, flag, integer, oneOf, path, signal, size, text } from "./kinds.ts";
 import { commandWords, list, watchList, words } from "./list-kinds.ts";
+import { capability, credentials } from "./sandbox-kinds.ts";
 import type { AppSettings } from "./settings.ts";
 
 /** A key that works. `example` and `standard` (the default) are literals of TOML. */
@@ -26,6 +29,8 @@ export interface SubTable<S, F extends keyof S = keyof S> {
   field: F;
   table: KeyTable<NonNullable<S[F]>>;
   doc: string;
+  /** The key that a single value in the table's place stands for. */
+  short?: string;
 }
 
 /** A key that is planned: known, documented, and refused with NOT_YET. */
@@ -86,6 +91,24 @@ export const healthKeys = {
   grace_period: healthKey("gracePeriodMs", duration(), '"30s"', "how long after a start failures do not count, unless it was well already", { standard: '"0"' }),
 } satisfies KeyTable<Partial<HealthCheck>>;
 
+const sandboxKey = keyOf<Partial<Sandbox>>();
+const paths = list("a path or an array of paths", path("a path"));
+
+/** The keys of `[apps.<name>.sandbox]`. */
+// prettier-ignore
+export const sandboxKeys = {
+  profile: sandboxKey("profile", oneOf(...sandboxProfiles), '"strict"', 'what an instance may see and do; default: "default" in the system scope, "none" in the user scope'),
+  write: sandboxKey("write", paths, '["/srv/api/uploads"]', "paths that it may write, besides its state directory"),
+  read: sandboxKey("read", paths, '["/home/shared/fonts"]', "paths that it must see where the profile hides them (below /home, /root, /run/user, /tmp)"),
+  hide: sandboxKey("hide", paths, '["/srv/other"]', "paths that are not there for it"),
+  network: sandboxKey("network", flag, "false", "false: no network but the addresses of listen", { standard: "true" }),
+  devices: sandboxKey("devices", flag, "true", "devices other than the likes of /dev/null; default: not with strict"),
+  private_tmp: sandboxKey("privateTmp", flag, "false", "a /tmp and /var/tmp of its own; default: with strict"),
+  new_privileges: sandboxKey("newPrivileges", flag, "false", "what it executes may gain rights, as sudo does; default: not with strict"),
+  capabilities: sandboxKey("capabilities", list("an array of capabilities", capability), '["CAP_NET_BIND_SERVICE"]', "all the capabilities it has; default: none with strict, those of a container with default"),
+  write_execute: sandboxKey("writeExecute", flag, "false", "memory both writable and executable, which Node, Java and all that compile at run time need", { standard: "true" }),
+} satisfies KeyTable<Partial<Sandbox>>;
+
 const key = keyOf<AppSettings>();
 
 /**
@@ -141,9 +164,8 @@ export const appKeys = {
   rollout: { field: "rollout", table: rolloutKeys, doc: "how instances are replaced" },
   systemd: key("systemd", systemdProperties, "{ IOWeight = 50 }", "properties of systemd, passed through"),
 
-  // Planned; see `later`.
-  sandbox: later("what an instance may see and do"),
-  credentials: later("secrets by systemd credentials"),
+  sandbox: { field: "sandbox", table: sandboxKeys, doc: "what an instance may see and do", short: "profile" },
+  credentials: key("credentials", credentials, '{ db = "/etc/velos/db.key" }', 'secrets in $CREDENTIALS_DIRECTORY/<name>: a file, { text = "…" } or { encrypted = "file" }'),
 } satisfies KeyTable<AppSettings>;
 
 /** A key of `[apps.<name>]`. */

@@ -1,6 +1,7 @@
 import type { HealthCheck, RolloutSettings, SystemdValue } from "../domain/app.ts";
 import type { ListenAddress } from "../domain/listen.ts";
 import type { Quantity } from "../domain/quantity.ts";
+import type { Credential, Sandbox } from "../domain/sandbox.ts";
 
 /**
  * The settings of one app as somebody wrote them, every value parsed and in range, nothing looked up yet: which
@@ -20,6 +21,9 @@ export interface AppSettings {
   interpreterArgs?: string[];
   user?: string;
   group?: string;
+  sandbox?: Partial<Sandbox>;
+  /** Paths are absolute. */
+  credentials?: Record<string, Credential>;
 
   autorestart?: boolean;
   maxRestarts?: number;

@@ -5,6 +5,7 @@ import type { AppSpec } from "../domain/app.ts";
 import { fingerprint, specDigest } from "../domain/app.ts";
 import { VelosError } from "../domain/errors.ts";
 import { instanceEnvironment } from "../domain/instance-environment.ts";
+import { MASK, maskedSpec } from "../domain/masked-spec.ts";
 import { healthTarget } from "../domain/health-target.ts";
 import { formatListen } from "../domain/listen.ts";
 import type { Quantity } from "../domain/quantity.ts";
@@ -35,8 +36,8 @@ import { Triggers } from "./triggers.ts";
 import { UsageMeter } from "./usage-meter.ts";
 import type { AppView, InstanceView } from "./views.ts";
 import { viewApp } from "./views.ts";
-
 import { whyNeeded } from "./why-needed.ts";
+
 export interface ControllerOptions {
   backend: Backend;
   /** `/var/lib/velos` or its like; `apps/` and `counters/` are made in it. */
@@ -150,8 +151,8 @@ export class Controller {
       this.converge.adopt(record);
       this.#triggers.sync(record);
     }
-    const known = new Set(records.map(({ spec }) => spec.name));
     await this.converge.open();
+    const known = new Set(records.map(({ spec }) => spec.name));
     for (const app of this.backend.apps()) {
       // Sockets without instances are what a start left that was cut off before the app was stored.
       if (!known.has(app) && this.backend.observe(app).length === 0) await this.backend.release(app);
@@ -171,7 +172,6 @@ export class Controller {
     await this.backend.close();
   }
 
-  /** Apps and their instances; all of them without selectors. */
   /** What velosd is needed for now besides answering; undefined: the supervisor does it all. */
   need(): string | undefined {
     for (const name of this.converge.names()) {
@@ -190,6 +190,7 @@ export class Controller {
       .join("\n");
   }
 
+  /** Apps and their instances; all of them without selectors. */
   async list(selectors: readonly string[] = [], usage = true): Promise<AppView[]> {
     const targets =
       selectors.length === 0 ? this.converge.names().map((app): Target => ({ app })) : this.#targets(selectors);
@@ -215,7 +216,7 @@ export class Controller {
     const app = await this.#view(state);
     const instance =
       target!.index === undefined ? undefined : app.processes.find(({ index }) => index === target!.index);
-    return { app, spec: secrets ? state.record.spec : masked(state.record.spec), ...(instance && { instance }) };
+    return { app, spec: secrets ? state.record.spec : maskedSpec(state.record.spec), ...(instance && { instance }) };
   }
 
   /**
@@ -552,10 +553,3 @@ export class Controller {
 
 const sameListen = (a: AppSpec, b: AppSpec): boolean =>
   a.listen.map(formatListen).join(" ") === b.listen.map(formatListen).join(" ");
-
-const MASK = "********";
-
-const masked = (spec: AppSpec): AppSpec => ({
-  ...spec,
-  secretEnv: Object.fromEntries(Object.keys(spec.secretEnv).map((name) => [name, MASK])),
-});

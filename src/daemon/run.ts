@@ -127,9 +127,10 @@ const createBackend = async (
       scope: paths.scope,
       busAddress: busAddress(paths, env),
       runtimeDirectory: paths.managerRuntime ?? "/run",
+      stateDirectory: paths.state,
       preload,
-      scheduleCommand: {
       notifyStopping: async () => notifyStopping(env),
+      scheduleCommand: {
         words: (app) => [process.execPath, join(__dirname, "velos.cjs"), "restart", app, "--cron", `--${paths.scope}`],
         environment: Object.fromEntries(
           ["VELOS_HOME", "HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME"].flatMap((name) => {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ListenAddress } from "./listen.ts";
+import type { Credential, Sandbox } from "./sandbox.ts";
 
 /**
  * All that decides how an instance of an app is started and supervised, resolved: paths absolute, durations in
@@ -23,6 +24,10 @@ export interface AppSpec {
   /** User to run as; absent for the scope's own. */
   user?: string;
   group?: string;
+  /** What it may see and do; absent: all that its user may. */
+  sandbox?: Sandbox;
+  /** Secrets by name, which the app finds as files in `$CREDENTIALS_DIRECTORY`. */
+  credentials?: Record<string, Credential>;
 
   autorestart: boolean;
   /** Unstable restarts in a row (runs shorter than `minUptimeMs`) after which velos gives up. */

@@ -8,6 +8,8 @@ export interface InstancePlaces {
   preload?: string;
   /** Socket at which the preload lets velosd ask this very instance for its health. */
   healthSocket?: string;
+  /** Directory that is its app's own, where the supervisor does not say so itself. */
+  stateDirectory?: string;
 }
 
 /**
@@ -51,6 +53,7 @@ export const instanceEnvironment = (
       visible["VELOS_HEALTH_SOCKET"] = places.healthSocket;
     if (spec.shutdownWithMessage) visible["VELOS_SHUTDOWN_MESSAGE"] = "1";
   }
+  if (places.stateDirectory !== undefined) visible["STATE_DIRECTORY"] = places.stateDirectory;
   visible["VELOS_SPEC"] = fingerprint(spec);
   // Supervisors let a secret win over what is visible; what velos adds is not to be won over.
   for (const name of Object.keys(visible)) delete secret[name];

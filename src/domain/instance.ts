@@ -43,12 +43,26 @@ export interface ObservedInstance {
   exit?: Exit;
 }
 
+/** What systemd says with an exit code of its own, when it could not get as far as the program (systemd.exec(5)). */
+const BEFORE_THE_PROGRAM: Readonly<Record<number, string>> = {
+  200: "its working directory cannot be entered by its user, or its sandbox hides it",
+  203: "the program could not be executed",
+  216: "its group is not there",
+  217: "its user is not there, or user namespaces are not to be had",
+  218: "its capabilities cannot be set",
+  226: "the mounts of its sandbox cannot be made, as where a path is missing",
+  228: "its filter of system calls cannot be set",
+  238: "its state directory cannot be made",
+  243: "one of its secrets cannot be read",
+};
+
 /** Text of an exit for people: `exit code 1`, `killed by SIGKILL`, `out of memory`. */
 export const describeExit = (exit: Exit): string => {
   if (exit.result === "oom-kill") return "out of memory";
   if (exit.result === "timeout") return "timed out";
   if (exit.signal !== undefined) return `killed by ${exit.signal}`;
-  if (exit.code === 203 && exit.result === "exit-code") return "exit code 203 (the program could not be executed)";
+  const before = exit.result === "exit-code" ? BEFORE_THE_PROGRAM[exit.code ?? 0] : undefined;
+  if (before !== undefined) return `exit code ${exit.code} (${before})`;
   if (exit.code !== undefined) return `exit code ${exit.code}`;
   return exit.result ?? "exit code unknown";
 };

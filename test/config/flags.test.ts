@@ -58,12 +58,7 @@ describe("appFromFlags", () => {
     expect(await errorOf(appFromFlags(input, "/"))).toEqual(["CONFIG_INVALID", message, hint]);
   });
 
-  it("refuses what is planned and bad names", async () => {
-    expect(await errorOf(appFromFlags({ sandbox: "strict" }, "/"))).toEqual([
-      "NOT_YET",
-      "--sandbox is not there yet",
-      "it comes with a later release of velos",
-    ]);
+  it("refuses bad names", async () => {
     expect((await errorOf(appFromFlags({}, "/", "a b")))[0]).toBe("APP_NAME_INVALID");
   });
 });

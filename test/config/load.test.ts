@@ -188,16 +188,6 @@ describe("loadConfig", () => {
     expect(await errorOf(load(toml))).toEqual(["CONFIG_INVALID", message, hint]);
   });
 
-  it("refuses what is planned, in its place among the problems", async () => {
-    const notYet = ["NOT_YET", "velos.toml:3:1: sandbox is not there yet", "it comes with a later release of velos"];
-    const app = '[apps.api]\nscript = "a.js"\n';
-    expect(await errorOf(load(`${app}sandbox = "strict"\nfoo = 1`))).toEqual(notYet);
-    expect((await errorOf(load(`${app}foo = 1\nsandbox = "strict"`)))[1]).toBe('velos.toml:3:1: unknown key "foo"');
-    expect((await errorOf(load(`${app}[apps.api.sandbox]\nprofile = "strict"`)))[1]).toBe(
-      "velos.toml:3:11: sandbox is not there yet",
-    );
-  });
-
   it("says why a file cannot be read", async () => {
     expect(await errorOf(loadConfig("missing.toml", directory))).toEqual([
       "CONFIG_NOT_FOUND",

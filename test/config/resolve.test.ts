@@ -81,6 +81,9 @@ describe("resolveApp", () => {
       instances = "max"
       user = "www-data"
       group = "www-data"
+      sandbox.profile = "strict"
+      sandbox.write = "data"
+      credentials.db = "db.key"
       autorestart = false
       max_restarts = 1
       min_uptime = 2
@@ -136,6 +139,8 @@ describe("resolveApp", () => {
       secretEnv: { TOKEN: "secret" },
       user: "www-data",
       group: "www-data",
+      sandbox: { profile: "strict", write: [join(home, "data")] },
+      credentials: { db: { path: join(home, "db.key") } },
       autorestart: false,
       maxRestarts: 1,
       minUptimeMs: 2,

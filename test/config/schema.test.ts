@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { checkTable } from "../../src/config/check.ts";
 import type { Problem } from "../../src/config/problem.ts";
 import type { AnyKey, KeyTable } from "../../src/config/schema.ts";
-import { appKeys, flagOf, rolloutKeys } from "../../src/config/schema.ts";
+import { appKeys, flagOf, rolloutKeys, sandboxKeys } from "../../src/config/schema.ts";
 import { scopeKeys } from "../../src/config/scope-schema.ts";
 import { rolloutDefaults, specDefaults } from "../../src/domain/app.ts";
 
@@ -11,6 +11,7 @@ const context = { baseDir: "/srv/app", form: "toml" } as const;
 const tables = [
   ["app", appKeys, specDefaults],
   ["rollout", rolloutKeys, rolloutDefaults],
+  ["sandbox", sandboxKeys, {}],
 ] as unknown as [string, KeyTable<object>, Record<string, unknown>][];
 
 describe.each(tables)("the keys of %s", (_, table, defaults) => {

@@ -7,7 +7,7 @@ import { formOf } from "../../src/cli/command-form.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { loadScopeConfig } from "../../src/config/load-scope.ts";
 import { resolvePaths } from "../../src/config/paths.ts";
-import { appKeys, flagOf, healthKeys, rolloutKeys } from "../../src/config/schema.ts";
+import { appKeys, flagOf, healthKeys, rolloutKeys, sandboxKeys } from "../../src/config/schema.ts";
 import { scopeKeys } from "../../src/config/scope-schema.ts";
 import { errorTable } from "../../src/domain/errors.ts";
 
@@ -19,18 +19,22 @@ interface Entry {
   later?: true;
   example?: string;
   standard?: string;
-  table?: unknown;
+  table?: Record<string, Entry>;
+  short?: string;
 }
 
 const cell = (text: string): string => text.replaceAll("|", "\\|");
 const code = (text: string | undefined): string => (text === undefined ? "" : `\`${cell(text)}\``);
 
 const keyTable = (table: object, flags: boolean): string => {
-  const entries = (Object.entries(table) as [string, Entry][]).filter(([, entry]) => !entry.later && !entry.table);
+  const entries = (Object.entries(table) as [string, Entry][]).filter(
+    ([, entry]) => !entry.later && (!entry.table || entry.short),
+  );
   return [
     `| key | default | example | ${flags ? "flag of `velos start` | " : ""}meaning |`,
     `|---|---|---|${flags ? "---|" : ""}---|`,
-    ...entries.map(([name, { doc, example, standard }]) => {
+    ...entries.map(([name, { doc, standard, ...entry }]) => {
+      const example = entry.short === undefined ? entry.example : entry.table?.[entry.short]?.example;
       const flag = startFlags.has(flagOf(name)) ? code(flagOf(name)) : "";
       return `| ${code(name)} | ${code(standard)} | ${code(example)} | ${flags ? `${flag} | ` : ""}${cell(doc)} |`;
     }),
@@ -47,6 +51,8 @@ const reference = [
   keyTable(rolloutKeys, false),
   "`[apps.<name>.health]`",
   keyTable(healthKeys, false),
+  "`[apps.<name>.sandbox]`",
+  keyTable(sandboxKeys, false),
   "velosd's own: at the top of the scope's config file (see \"Where things are\"), read when velosd starts",
   keyTable(scopeKeys, false),
 ].join("\n\n");

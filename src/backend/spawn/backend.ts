@@ -6,6 +6,7 @@ import type { ObservedInstance } from "../../domain/instance.ts";
 import type { RunVariables } from "../../domain/run-variables.ts";
 import type { Backend, Facility, Figures, LogLine, LogQuery, Usage } from "../backend.ts";
 import { AdoptedProcesses } from "./adopted.ts";
+import { checkSandbox } from "./check-sandbox.ts";
 import { currentEpoch } from "./epoch.ts";
 import { spawnFacilities } from "./facilities.ts";
 import { TreeFigures } from "./figures.ts";
@@ -116,6 +117,7 @@ export class SpawnBackend implements Backend {
   }
 
   async prepare(spec: AppSpec): Promise<void> {
+    checkSandbox(spec);
     await this.#sockets.ensure(spec);
     makeStateDirectory(this.#stateDir, spec.name);
   }

@@ -9,6 +9,7 @@ import type { AdoptedProcesses } from "./adopted.ts";
 import { endGracefully } from "./end-gracefully.ts";
 import { failed } from "./failed.ts";
 import { findRun, hasOrphans, ownCommandLine } from "./find-run.ts";
+import { makeCredentials, removeCredentials } from "./credentials.ts";
 import type { MainProcess, ProcessEnd } from "./execute.ts";
 import { healthSocketOf, makeHealthDirectory, removeHealthDirectory } from "./health-directory.ts";
 import { launch } from "./launch.ts";
@@ -314,6 +315,7 @@ export class Instance {
     const { spec, app, index, run } = this.#state;
     if (hasReadinessSignal(spec)) makeReadyDirectory(stateDir, readyFileOf(stateDir, app, run), spec);
     if (usesHealthSocket(spec)) makeHealthDirectory(stateDir, spec, healthSocketOf(stateDir, app, index));
+    makeCredentials(stateDir, spec, index);
     const order = composeOrder(spec, this.environment(), this.#host.logPath(app, index), pidVariable(spec));
     return spec.listen.length > 0 ? sockets.launch(spec, run, order) : launch(spec, order);
   }
@@ -322,6 +324,7 @@ export class Instance {
   tidy(): void {
     const { app, index, spec } = this.#state;
     if (usesHealthSocket(spec)) removeHealthDirectory(healthSocketOf(this.#host.stateDir, app, index));
+    removeCredentials(this.#host.stateDir, app, index);
   }
 
   /** Waits until the process counts as online, and says so. */

@@ -2,6 +2,7 @@ import { hasPreload, hasReadinessSignal } from "../../domain/app.ts";
 import type { AppSpec } from "../../domain/app.ts";
 import type { InstancePlaces } from "../../domain/instance-environment.ts";
 import { instanceEnvironment } from "../../domain/instance-environment.ts";
+import { credentialsDirectory } from "./credentials.ts";
 import { RUN_VARIABLE } from "./find-run.ts";
 import { READY_VARIABLE, readyFileOf } from "./readiness.ts";
 import type { InstanceState } from "./state-file.ts";
@@ -19,6 +20,7 @@ export const runEnvironment = (
   const { visible, secret } = instanceEnvironment(spec, index, count, places);
   const { lasting, once } = state.variables ?? {};
   const env: Record<string, string> = { ...secret, ...visible, ...lasting, ...once, [RUN_VARIABLE]: run };
+  if (spec.credentials !== undefined) env["CREDENTIALS_DIRECTORY"] = credentialsDirectory(stateDir, app, index);
   if (hasReadinessSignal(spec)) env[READY_VARIABLE] = readyFileOf(stateDir, app, run);
   if (spec.listen.length > 0) {
     env["LISTEN_FDS"] = String(spec.listen.length);

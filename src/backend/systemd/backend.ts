@@ -25,21 +25,23 @@ import { portOwner } from "../port-owner.ts";
 import type { Variant } from "./bus.ts";
 import { BusError } from "./bus.ts";
 import { cgroupUsage } from "./cgroup.ts";
+import { Confinement } from "./confinement.ts";
 import { CgroupFigures } from "./figures.ts";
 import { dropInText, environmentFileText, readEnvironmentFile, settingsDropIn, writeOrRemove } from "./drop-in.ts";
+import { exposureOf } from "./exposure.ts";
 import { journalLines } from "./journal.ts";
 import { disconnected, isNoSuchUnit, isUnitExists, Manager } from "./manager.ts";
 import { appSlice, cronTimer, daemonService, dropInDirectory, healthDirectory, instanceUnit } from "./names.ts";
 import { instanceProperties, limitProperties, readEnvironment, readRestartDelay } from "./properties.ts";
+import { pastLooks } from "./past-runs.ts";
 import type { ScheduleCommand } from "./schedule.ts";
 import { setSchedule } from "./schedule.ts";
-import { pastLooks } from "./past-runs.ts";
 import { Sockets } from "./sockets.ts";
 import { Units } from "./units.ts";
 import { withVariables } from "./variables-file.ts";
+import { watchEnds } from "./wake.ts";
 import { facilities } from "./facilities.ts";
 
-import { watchEnds } from "./wake.ts";
 export interface SystemdOptions {
   scope: Scope;
   /** D-Bus address of the scope's bus. */
@@ -47,14 +49,16 @@ export interface SystemdOptions {
   /** `/run` in the system scope, `$XDG_RUNTIME_DIR` in the user scope. */
   runtimeDirectory: string;
   scheduleCommand: ScheduleCommand;
+  /** velosd's own: state of apps that may write nowhere else is kept in it. */
+  stateDirectory: string;
   /** The file that Node apps load first. */
   preload: string;
+  /** Tells the manager that velosd is about to end; resolves when it knows. */
+  notifyStopping?: () => Promise<void>;
 }
 
 /** How often is looked whether the manager still goes down. */
 const SHUTDOWN_LOOK_MS = 500;
-  /** Tells the manager that velosd is about to end; resolves when it knows. */
-  notifyStopping?: () => Promise<void>;
 
 /** A restart delay longer than this may be a quarter of a second longer. */
 const LATENESS_MATTERS_MS = 5000;
@@ -65,6 +69,7 @@ export class SystemdBackend implements Backend {
   readonly options: SystemdOptions;
   readonly manager: Manager;
   readonly #sockets: Sockets;
+  readonly #confinement: Confinement;
   epoch = "";
   #units = new Units();
   readonly #figures = new CgroupFigures();
@@ -75,6 +80,7 @@ export class SystemdBackend implements Backend {
 
   constructor(options: SystemdOptions) {
     this.options = options;
+    this.#confinement = new Confinement(options);
     this.manager = new Manager(options.busAddress, {
       changed: (unit, properties) => this.#changed(unit, properties),
       removed: (unit) => {
@@ -121,16 +127,17 @@ export class SystemdBackend implements Backend {
     return this.#units.lastExit(app, index);
   }
 
+  async pastLooks(missed: readonly MissedInstance[]): Promise<Map<MissedInstance, ObservedInstance[]>> {
+    return pastLooks(missed, this.options.scope);
+  }
+
   async prepare(spec: AppSpec): Promise<void> {
+    await this.#confinement.prepare(spec);
     const { secret } = instanceEnvironment(spec, 0, 1);
     await writeOrRemove(this.#secretFile(spec.name), environmentFileText(secret), 0o600);
     await writeOrRemove(settingsDropIn(this.#dropIns(spec.name)), dropInText(spec), 0o644);
     await this.#unlessEnding(async () => {
       if (await this.#sockets.open(spec, this.#dropIns(spec.name))) return;
-  async pastLooks(missed: readonly MissedInstance[]): Promise<Map<MissedInstance, ObservedInstance[]>> {
-    return pastLooks(missed, this.options.scope);
-  }
-
       await this.release(spec.name);
       throw await addressTaken(spec);
     });
@@ -140,9 +147,11 @@ export class SystemdBackend implements Backend {
     const unit = instanceUnit(spec.name, index);
     const variablesFile = this.#variablesFile(spec.name, index);
     const secret = Object.keys(spec.secretEnv).length > 0;
+    const healthSocket = this.healthSocket(spec.name, index);
     const properties = instanceProperties(spec, index, count, {
       version: this.manager.version,
-      places: { preload: this.options.preload, healthSocket: this.healthSocket(spec.name, index) },
+      places: { preload: this.options.preload, healthSocket, ...this.#confinement.places(spec) },
+      confinement: await this.#confinement.properties(spec, healthSocket),
       ...(secret && { secretFile: this.#secretFile(spec.name) }),
       variablesFile,
     });
@@ -215,6 +224,7 @@ export class SystemdBackend implements Backend {
     await this.schedule(app, undefined);
     // The manager keeps an empty slice until it is told.
     if (this.#units.observe(app).length === 0) await this.manager.stop(appSlice(app)).catch(ignoreNoSuchUnit);
+    await this.#confinement.release(app);
     await rm(this.#secretFile(app), { force: true });
     await rm(dirname(this.#variablesFile(app, 0)), { force: true, recursive: true });
     await rm(this.#dropIns(app), { force: true, recursive: true });
@@ -240,6 +250,11 @@ export class SystemdBackend implements Backend {
     } catch (error) {
       throw this.#translate(error, unit);
     }
+  }
+
+  async exposure(app: string, index: number): Promise<number | undefined> {
+    const unit = instanceUnit(app, index);
+    return this.#units.facts(unit) ? exposureOf(unit, this.options.scope) : undefined;
   }
 
   async usage(app: string, index: number): Promise<Usage> {
@@ -282,21 +297,6 @@ export class SystemdBackend implements Backend {
     return facilities(this.options.scope, this.manager.version);
   }
 
-  #secretFile(app: string): string {
-    return join(this.options.runtimeDirectory, "velos", "env", `${app}.env`);
-  }
-
-  /** What is of a run and not of the spec; each instance has its own. */
-  #variablesFile(app: string, index: number): string {
-    return join(this.options.runtimeDirectory, "velos", "env", app, `${index}.env`);
-  }
-
-  #dropIns(app: string): string {
-    return dropInDirectory(app, this.options.scope, this.options.runtimeDirectory);
-  }
-
-  #announce(app: string | undefined): void {
-    if (app !== undefined) this.#onChange(app);
   async watchEnds(): Promise<boolean> {
     const runs = this.apps().flatMap((app) =>
       this.observe(app).flatMap(({ unit, pid }) => (pid === undefined ? [] : [{ app, unit, pid }])),
@@ -314,6 +314,21 @@ export class SystemdBackend implements Backend {
     await this.manager.queueStart(daemonService);
   }
 
+  #secretFile(app: string): string {
+    return join(this.options.runtimeDirectory, "velos", "env", `${app}.env`);
+  }
+
+  /** What is of a run and not of the spec; each instance has its own. */
+  #variablesFile(app: string, index: number): string {
+    return join(this.options.runtimeDirectory, "velos", "env", app, `${index}.env`);
+  }
+
+  #dropIns(app: string): string {
+    return dropInDirectory(app, this.options.scope, this.options.runtimeDirectory);
+  }
+
+  #announce(app: string | undefined): void {
+    if (app !== undefined) this.#onChange(app);
   }
 
   #changed(unit: string, properties: Record<string, Variant>): void {

@@ -61,7 +61,14 @@ export const instanceProperties = (
   spec: AppSpec,
   index: number,
   count: number,
-  options: { version: number; places: InstancePlaces; secretFile?: string; variablesFile: string },
+  options: {
+    version: number;
+    places: InstancePlaces;
+    secretFile?: string;
+    variablesFile: string;
+    /** Of its sandbox and its secrets. */
+    confinement?: readonly Property[];
+  },
 ): Property[] => {
   const { visible } = instanceEnvironment(spec, index, count, options.places);
   const ready = hasReadinessSignal(spec);
@@ -123,6 +130,7 @@ export const instanceProperties = (
   }
   if (spec.user !== undefined) properties.push(["User", new Variant("s", spec.user)]);
   if (spec.group !== undefined) properties.push(["Group", new Variant("s", spec.group)]);
+  properties.push(...(options.confinement ?? []));
   return properties;
 };
 

@@ -17,7 +17,7 @@ export class DescribeCommand extends VelosCommand {
 
   override async execute(): Promise<number> {
     return this.withDaemon(async (daemon) => {
-      const described = await daemon.call("describe", { selector: this.selector });
+      const described = await daemon.call("describe", { selector: this.selector, exposure: true });
       const errors = [];
       for await (const line of daemon.stream("logs", { selectors: [this.selector], lines: 5, level: "error" }))
         errors.push(line);

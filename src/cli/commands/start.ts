@@ -49,6 +49,7 @@ export class StartCommand extends VelosCommand {
   });
   uid = Option.String("--uid", { description: "user to run as (system scope)" });
   gid = Option.String("--gid", { description: "group to run as (system scope)" });
+  sandbox = Option.String("--sandbox", { description: "what it may see and do: strict, default or none" });
   autorestart = Option.Boolean("--autorestart", {
     description: "restart what ends (yes); or --no-autorestart",
   });
@@ -188,6 +189,7 @@ export class StartCommand extends VelosCommand {
       interpreter_args: list(this.interpreterArgs),
       user: this.uid,
       group: this.gid,
+      sandbox: this.sandbox,
       autorestart: this.autorestart,
       max_restarts: this.maxRestarts,
       min_uptime: this.minUptime,

@@ -1,6 +1,7 @@
 import type { LogLine } from "../../backend/backend.ts";
 import type { Result } from "../../api/operations.ts";
 import type { HealthCheck } from "../../domain/app.ts";
+import type { Sandbox } from "../../domain/sandbox.ts";
 import { describeExit } from "../../domain/instance.ts";
 import { formatListen } from "../../domain/listen.ts";
 import { whyDown } from "../../domain/why-down.ts";
@@ -11,7 +12,7 @@ import { formatBytes, formatSpan } from "../../domain/units.ts";
 
 /** `velos describe`: what an operator asks about one app. */
 export const describeText = (
-  { app, spec, instance }: Result<"describe">,
+  { app, spec, instance, exposure }: Result<"describe">,
   errors: readonly LogLine[],
   style: Style,
   width: number,
@@ -27,6 +28,9 @@ export const describeText = (
   add("script", spec.script);
   add("in", spec.cwd);
   add("as", spec.user);
+  add("sandbox", spec.sandbox && sandboxText(spec.sandbox));
+  add("exposure", exposure === undefined ? undefined : `${exposure.toFixed(1)} of 10, by systemd-analyze security`);
+  add("secrets", spec.credentials && Object.keys(spec.credentials).join(", "));
   add("listens", spec.listen.map(formatListen).join(", "));
   add("health", spec.health && healthText(spec.health));
   add("backend", app.backend);
@@ -75,6 +79,30 @@ export const describeText = (
 const healthText = ({ http, tcp, command = [], intervalMs, failures }: HealthCheck): string => {
   const asked = http ? `http ${http}` : tcp ? `tcp ${tcp}` : command.map(quoteWord).join(" ");
   return `${asked} every ${formatSpan(intervalMs)}, restarted after ${failures} failure${failures === 1 ? "" : "s"}`;
+};
+
+/** `strict, may write /srv/api/uploads, no network` */
+const sandboxText = (sandbox: Sandbox): string => {
+  const { profile, write, read, hide, network, devices, privateTmp, newPrivileges, capabilities, writeExecute } =
+    sandbox;
+  const of = (what: string, paths: readonly string[] | undefined): string =>
+    paths?.length ? `${what} ${paths.join(", ")}` : "";
+  const either = (value: boolean | undefined, on: string, off: string): string =>
+    value === undefined ? "" : value ? on : off;
+  return [
+    profile,
+    of("may write", write),
+    of("sees", read),
+    of("without", hide),
+    either(network, "", "no network"),
+    either(devices, "devices", "no devices"),
+    either(privateTmp, "a /tmp of its own", "the common /tmp"),
+    either(newPrivileges, "may gain rights", "gains no rights"),
+    capabilities && (capabilities.length > 0 ? capabilities.join(", ") : "no capabilities"),
+    either(writeExecute, "", "no code made at run time"),
+  ]
+    .filter(Boolean)
+    .join("; ");
 };
 
 const quoteWord = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word));

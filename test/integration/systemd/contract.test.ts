@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SystemdBackend } from "../../../src/backend/systemd/backend.ts";
 import { backendContract } from "../../backend/contract.ts";
@@ -16,6 +17,7 @@ backendContract("systemd", async () => {
         scope: "user",
         busAddress: env["DBUS_SESSION_BUS_ADDRESS"] ?? "",
         runtimeDirectory: env["XDG_RUNTIME_DIR"] ?? "",
+        stateDirectory: join(env["HOME"] ?? "", "contract"),
         preload: fileURLToPath(new URL("../../../dist/preload.cjs", import.meta.url)),
         scheduleCommand: { words: () => ["/bin/true"], environment: {} },
       });
