@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -65,7 +65,11 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "velos-shell-"));
   // Stands in for the installed command.
   const names = ["api", "api:0", "api:1", "web", "web:0"];
-  const stub = ["#!/bin/sh", `[ "$1" = __names ] && printf '%s\\n' ${names.join(" ")}`, ""].join("\n");
+  const stub = `#!/bin/sh
+[ "$1" = __names ] || exit
+printf '%s\\n' ${names.join(" ")}
+case "$*" in *--user*) echo mine ;; esac
+`;
   writeFileSync(join(directory, "velos"), stub, { mode: 0o755 });
   writeFileSync(join(directory, "velos.toml"), "");
   writeFileSync(join(directory, "server.js"), "");
@@ -82,8 +86,38 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+/** All that the script of a shell says of the options of a command: one process for all, or the text itself. */
+const optionsOf: Record<string, (names: readonly string[]) => Record<string, string>> = {
+  bash: (names) => {
+    const script = `source ./velos.bash; for name in "$@"; do echo "$name $(_velos_options $name)"; done`;
+    return Object.fromEntries(answer("bash", ["--norc", "-c", script, "bash", ...names]).map(firstWord));
+  },
+  fish: (names) => {
+    const offers = `complete -C "velos $name -" | string replace -r '\\t.*' ''; complete -C "velos $name --" | string replace -r '\\t.*' ''`;
+    const script = `source velos.fish; for name in $argv; echo $name (begin; ${offers}; end); end`;
+    return Object.fromEntries(answer("fish", ["--no-config", "-c", script, ...names]).map(firstWord));
+  },
+  zsh: (names) => {
+    const script = readFileSync(join(directory, "_velos"), "utf8");
+    const part = (name: string): string => new RegExp(`\n  ${name}(?: \\|[^)]*)?\\)\n[^]*?;;`).exec(script)![0];
+    const spelled = (name: string): string =>
+      [...part(name).matchAll(/'(?:\([^)]*\))?(--?[\w-]+)[=+[-]/g)].map(([, one]) => one).join(" ");
+    return Object.fromEntries(names.map((name) => [name, spelled(name)]));
+  },
+};
+const firstWord = (line: string): [string, string] => [line.split(" ")[0]!, line.slice(line.indexOf(" ") + 1)];
+
 describe.each(present)("completions for %s", (shell) => {
   const complete = (line: string): string[] => shells[shell]!(line);
+
+  it("know every option of every command", async () => {
+    const found = optionsOf[shell]!(Object.keys(commands));
+    for (const [name, load] of Object.entries(commands)) {
+      const options = found[name]!.split(" ");
+      for (const { names } of formOf(await load()).options)
+        expect(options, name).toEqual(expect.arrayContaining([...names]));
+    }
+  });
 
   it("offer every command", () => {
     expect(complete("velos ")).toEqual(expect.arrayContaining(Object.keys(commands)));
@@ -105,7 +139,17 @@ describe.each(present)("completions for %s", (shell) => {
     expect(complete("velos stop api a")).toEqual(expect.arrayContaining(["all", "api", "api:0", "api:1"]));
     expect(complete("velos stop api:")).toEqual(["api:0", "api:1"]);
     expect(complete("velos scale a")).toEqual(["api"]);
-    expect(complete("velos --user stop w")).toEqual(["web", "web:0"]);
+    expect(complete("velos stop m")).toEqual([]);
+    expect(complete("velos --user stop m")).toEqual(["mine"]);
+    expect(complete("velos scale --user m")).toEqual(["mine"]);
+  });
+
+  it("do not count options and what they take", () => {
+    expect(complete("velos scale --backend systemd a")).toEqual(["api"]);
+    expect(complete("velos --backend spawn --user scale a")).toEqual(["api"]);
+    expect(complete("velos rollout --watch status w")).toEqual(["web"]);
+    expect(complete("velos logs -f -n 5 we")).toEqual(["web", "web:0"]);
+    expect(complete("velos signal --backend=spawn SIGTERM we")).toEqual(["web", "web:0"]);
   });
 
   it("offer what an option takes", () => {

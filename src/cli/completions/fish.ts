@@ -1,7 +1,7 @@
 import { aliases } from "../catalogue.ts";
 import type { CommandForm, OptionForm } from "../command-form.ts";
 import type { Choices } from "./word-choices.ts";
-import { wordChoices } from "./word-choices.ts";
+import { commonOptions, wordChoices } from "./word-choices.ts";
 
 const quote = (text: string): string => `'${text.replace(/[\\']/g, "\\$&")}'`;
 
@@ -36,12 +36,28 @@ function __velos_apps
     __velos_names | string match -v '*:*'
 end
 
+# Whether an option takes the word behind it; the command may not be there yet.
+function __velos_takes_word
+    set -l options ${valueOptions(commonOptions(forms)).join(" ")}
+    switch "$argv[2]"
+${forms.map((form) => `        case ${namesOf(form)}\n            set options ${valueOptions(form.options).join(" ")}`).join("\n")}
+    end
+    contains -- $argv[1] $options
+end
+
 # True in place N behind one of the commands; options and their values do not count.
 function __velos_place
     set -l place $argv[1]
     set -l words
+    set -l takes no
     for word in (commandline -opc)[2..-1]
-        string match -q -- '-*' $word; or set -a words $word
+        if test $takes = yes
+            set takes no
+        else if string match -q -- '-*' $word
+            __velos_takes_word $word $words[1]; and set takes yes
+        else
+            set -a words $word
+        end
     end
     test (count $words) -ge 1; or return 1
     contains -- $words[1] $argv[2..-1]; or return 1
@@ -54,8 +70,16 @@ complete -c velos -n '__fish_seen_subcommand_from help' -a ${quote(forms.map(({ 
 ${forms.flatMap(commandLines).join("\n")}
 `;
 
+/** A command with its other names. */
+const namesOf = ({ name }: CommandForm): string =>
+  [name, ...Object.keys(aliases).filter((alias) => aliases[alias] === name)].join(" ");
+
+/** The options behind which a word stands that is theirs. */
+const valueOptions = (options: readonly OptionForm[]): string[] =>
+  options.flatMap(({ names, value }) => (value === undefined || value.optional ? [] : names));
+
 const commandLines = (form: CommandForm): string[] => {
-  const names = [form.name, ...Object.keys(aliases).filter((alias) => aliases[alias] === form.name)].join(" ");
+  const names = namesOf(form);
   return [
     `complete -c velos -n __fish_use_subcommand -a ${form.name} -d ${quote(form.description)}`,
     ...form.options.map(

@@ -1,4 +1,6 @@
 import { constants } from "node:os";
+import type { CommandForm, OptionForm } from "../command-form.ts";
+import { everywhere } from "../help.ts";
 import type { OptionValue } from "../option-values.ts";
 
 /** What a shell completes at some place of the command line. */
@@ -13,3 +15,7 @@ export const wordChoices = (name: string): Choices => {
   const words = name.split("|");
   return words.length > 1 ? words.filter((word) => /^[a-z]+$/.test(word)) : undefined;
 };
+
+/** The options that may also stand before the command. */
+export const commonOptions = (forms: readonly CommandForm[]): OptionForm[] =>
+  forms[0]!.options.filter(({ names }) => everywhere.includes(names.at(-1)!));

@@ -1,7 +1,7 @@
 import { aliases } from "../catalogue.ts";
 import type { CommandForm, OptionForm } from "../command-form.ts";
 import type { Choices } from "./word-choices.ts";
-import { wordChoices } from "./word-choices.ts";
+import { commonOptions, wordChoices } from "./word-choices.ts";
 
 /** The action of an \`_arguments\` spec. */
 const action = (choices: Choices): string => {
@@ -40,7 +40,7 @@ export const zshScript = (forms: readonly CommandForm[]): string => `#compdef ve
 # velos completions zsh > ~/.zfunc/_velos
 
 _velos_names() {
-  local scope=\${words[(r)--user]:-\${words[(r)--system]}}
+  local scope=\${all_words[(r)--user]:-\${all_words[(r)--system]}}
   velos __names $scope 2>/dev/null
 }
 
@@ -69,8 +69,11 @@ ${forms.map(({ name, description }) => `    '${name}:${text(description)}'`).joi
 
 _velos() {
   local curcontext=$curcontext state line
+  # Below there are only those behind the command.
+  local -a all_words=($words)
   local -A opt_args
-  _arguments -C --json --user --system '--backend:NAME:(systemd spawn)' '(- *)'{-h,--help} '(- *)--version' \\
+  # Options behind the command are the command's, which knows them all.
+  _arguments -C -A '-*' ${commonOptions(forms).flatMap(optionSpecs).join(" ")} '(- *)'{-h,--help} '(- *)--version' \\
     '1:command:_velos_commands' '*::words:->words' && return
   [[ $state == words ]] || return
   case $words[1] in
