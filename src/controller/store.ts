@@ -1,16 +1,11 @@
 import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { isAppName } from "../domain/app-name.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { AppRecord } from "../domain/record.ts";
 import { makeDirectories } from "../backend/make-directories.ts";
-
-/** Format of the store's files. A velosd refuses files of a newer format and migrates older ones forward. */
-export const STORE_VERSION = 1;
-
-interface StoredRecord extends AppRecord {
-  version: number;
-}
+import type { Fields } from "./record-formats.ts";
+import { formatOf, migrate, STORE_VERSION, stored } from "./record-formats.ts";
 
 /** What `load` found besides the records. */
 export interface StoreReport {
@@ -31,34 +26,33 @@ export class Store {
   }
 
   /**
-   * Reads every record. A corrupt file is moved aside (`<app>.json.corrupt-<time>`) and reported; the others are not
-   * affected.
+   * Reads every record, those of older formats included. A corrupt file is moved aside (`<app>.json.corrupt-<time>`) and
+   * reported; the others are not affected. A single file of a newer format is a reason to touch nothing at all: without
+   * it velosd would not know its app, and the next change to that app would overwrite what the newer velos knew.
    * @throws VelosError STORE_TOO_NEW, PATH_UNSAFE
    */
   async load(now: number): Promise<StoreReport> {
     await this.#prepare();
     const report: StoreReport = { records: [], problems: [] };
-    for (const file of (await readdir(this.directory)).sort()) {
-      if (file.endsWith(".tmp")) await rm(join(this.directory, file), { force: true });
-      if (!file.endsWith(".json")) continue;
-      const path = join(this.directory, file);
-      try {
-        report.records.push(parseRecord(await readFile(path, "utf8"), file.slice(0, -".json".length), path));
-      } catch (error) {
-        if (error instanceof VelosError) throw error;
-        const aside = `${path}.corrupt-${now}`;
-        await rename(path, aside);
-        report.problems.push(`${path} is corrupt (${(error as Error).message}) and was moved to ${aside}`);
-      }
+    const files = (await readdir(this.directory)).sort();
+    const found = await Promise.all(
+      files.filter((file) => file.endsWith(".json")).map((file) => readRecord(join(this.directory, file))),
+    );
+    for (const file of files) if (file.endsWith(".tmp")) await rm(join(this.directory, file), { force: true });
+    for (const { path, record, damage } of found) {
+      if (record) report.records.push(record);
+      if (damage === undefined) continue;
+      const aside = `${path}.corrupt-${now}`;
+      await rename(path, aside);
+      report.problems.push(`${path} is corrupt (${damage}) and was moved to ${aside}`);
     }
     return report;
   }
 
   /** @throws VelosError STORE_FAILED: the file on disk is the one from before */
   async save(record: AppRecord): Promise<void> {
-    const stored: StoredRecord = { version: STORE_VERSION, ...record };
     try {
-      await writeAtomically(this.directory, `${record.spec.name}.json`, `${JSON.stringify(stored, null, 1)}\n`);
+      await writeAtomically(this.directory, `${record.spec.name}.json`, `${JSON.stringify(stored(record), null, 1)}\n`);
     } catch (error) {
       throw storeFailed(record.spec.name, this.directory, error);
     }
@@ -139,10 +133,29 @@ const syncDirectory = async (directory: string): Promise<void> => {
   }
 };
 
+/** A file of the store, as far as it could be read. */
+interface FoundRecord {
+  path: string;
+  record?: AppRecord;
+  /** Why it could not be. */
+  damage?: string;
+}
+
+/** @throws VelosError STORE_TOO_NEW */
+const readRecord = async (path: string): Promise<FoundRecord> => {
+  try {
+    return { path, record: parseRecord(await readFile(path, "utf8"), basename(path, ".json"), path) };
+  } catch (error) {
+    if (error instanceof VelosError) throw error;
+    return { path, damage: (error as Error).message };
+  }
+};
+
 const parseRecord = (text: string, app: string, path: string): AppRecord => {
-  const { version, ...record } = JSON.parse(text) as StoredRecord;
-  if (typeof version !== "number") throw new Error("no format version");
+  const file = JSON.parse(text) as unknown;
+  const version = formatOf(file);
   if (version > STORE_VERSION) throw new VelosError("STORE_TOO_NEW", { path, version, known: STORE_VERSION });
+  const { version: _, ...record } = migrate(file as Fields, version) as unknown as AppRecord & { version: number };
   if (!isAppName(app) || record.spec?.name !== app) throw new Error("the app in it is not the one of its name");
   if (
     !Number.isInteger(record.instances) ||

@@ -128,7 +128,7 @@ const TABLE = {
     status: 500,
     exit: 1,
     message: "{path} was written by a newer velos (format {version}, this one knows {known})",
-    hint: "run the newer velos, or move the file away",
+    hint: "velosd does not start and touches nothing, and apps go on: run the newer velos, or move the file away and start its app anew",
   },
   PATH_UNSAFE: { status: 500, exit: 1, message: "{path} {why}", hint: "velosd does not start with it; {hint}" },
   STARTUP_FAILED: { status: 500, exit: 1, message: "{why}", hint: "{hint}" },
