@@ -45,12 +45,14 @@ const apart = {
   croner: "croner",
   re2js: "re2js",
   "prepare-apps": "src/cli/prepare-apps.ts",
+  names: "src/cli/completions/names.ts",
   // Named after their folders: `import("../metrics/main.ts")` is metrics.cjs.
   metrics: "src/metrics/main.ts",
   monit: "src/cli/monit/main.ts",
   mcp: "src/mcp/main.ts",
   http: "src/http/main.ts",
   import: "src/import/main.ts",
+  export: "src/export/main.ts",
   startup: "src/startup/main.ts",
   "load-telemetry": "src/config/load-telemetry.ts",
   "load-scope": "src/config/load-scope.ts",
@@ -62,13 +64,15 @@ const telemetry = {
   "otlp-http": "src/telemetry/otlp-http.ts",
   "send-metrics": "src/telemetry/send-metrics.ts",
 };
-// Loaded by velos.cjs, unless it is only asked for its version.
-const cli = { cli: "src/cli/cli.ts" };
+// Loaded by velos.cjs and velosd.cjs from what was compiled before.
+const programs = { cli: "src/cli/cli.ts", daemon: "src/daemon/daemon.ts" };
 const keptApart = {
   name: "kept-apart",
   setup({ onResolve }) {
     // A package by its name, a file of our own by where it is: `http` is not src/http/main.ts.
-    const names = new Map(Object.entries({ ...apart, ...telemetry, ...cli }).map(([name, entry]) => [entry, name]));
+    const names = new Map(
+      Object.entries({ ...apart, ...telemetry, ...programs }).map(([name, entry]) => [entry, name]),
+    );
     onResolve({ filter: /./ }, ({ path, kind, resolveDir }) => {
       if (kind !== "dynamic-import") return undefined;
       const name = names.get(path.startsWith(".") ? relative(".", resolve(resolveDir, path)) : path);
@@ -97,7 +101,7 @@ await build({
   external: ["typanion"],
   // The parser opens stdin when it is loaded, which costs 3 ms and serves nobody.
   define: { ...common.define, "process.stdin": "undefined" },
-  entryPoints: { velos: "src/cli/main.ts", ...cli, velosd: "src/daemon/main.ts" },
+  entryPoints: { velos: "src/cli/main.ts", velosd: "src/daemon/main.ts", ...programs },
   outdir: made,
   outExtension: { ".js": ".cjs" },
   sourcemap: "linked",

@@ -6,6 +6,8 @@ import tseslint from "typescript-eslint";
  */
 const zones = {
   domain: [],
+  // How the programs load their bundles.
+  compiled: [],
   config: ["domain"],
   backend: ["domain", "config"],
   controller: ["domain", "backend"],
@@ -15,8 +17,11 @@ const zones = {
   http: ["domain", "config", "api", "client", "metrics", "mcp"],
   mcp: ["domain", "config", "api", "client"],
   import: ["domain", "config"],
+  // Of backend/systemd the texts: calendar expressions, files of variables.
+  export: ["domain", "config", "backend"],
   startup: ["domain", "config", "backend", "api", "client"],
   cli: [
+    "compiled",
     "domain",
     "config",
     "backend",
@@ -29,10 +34,11 @@ const zones = {
     "http",
     "startup",
     "import",
+    "export",
   ],
   // Of metrics its tables: what is sent is what is scraped.
   telemetry: ["domain", "config", "backend", "controller", "api", "metrics"],
-  daemon: ["domain", "config", "backend", "controller", "api", "telemetry"],
+  daemon: ["compiled", "domain", "config", "backend", "controller", "api", "telemetry"],
   // Also in the browser: of api its types only, see below.
   fleet: ["domain", "api"],
   dashboard: ["domain", "api", "fleet"],

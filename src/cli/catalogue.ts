@@ -22,6 +22,7 @@ export const commands: Readonly<Record<string, Loader>> = {
   unstartup: async () => (await import("./commands/unstartup.ts")).UnstartupCommand,
   save: async () => (await import("./commands/save.ts")).SaveCommand,
   import: async () => (await import("./commands/import.ts")).ImportCommand,
+  export: async () => (await import("./commands/export.ts")).ExportCommand,
   doctor: async () => (await import("./commands/doctor.ts")).DoctorCommand,
   api: async () => (await import("./commands/api.ts")).ApiCommand,
   metrics: async () => (await import("./commands/metrics.ts")).MetricsCommand,
@@ -46,4 +47,4 @@ export const aliases: Readonly<Record<string, keyof typeof commands>> = {
 };
 
 /** Commands of the design that later releases bring. */
-export const later: readonly string[] = ["export", "run"];
+export const later: readonly string[] = ["run"];

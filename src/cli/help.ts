@@ -17,6 +17,7 @@ export const commandGroups: readonly (readonly [title: string, names: readonly s
       "api",
       "mcp",
       "import",
+      "export",
       "startup",
       "unstartup",
       "save",
