@@ -16,7 +16,7 @@ export const run = async (argv: readonly string[], terminal: Terminal): Promise<
   try {
     const { name, leading, rest } = split(own);
     const words = [...leading, ...rest];
-    if (name === "__names") return await (await import("./completions/names.ts")).printNames(words, terminal);
+    if (name === "__names") return await printNames(words, terminal);
     if (name === undefined || name === "help" || name === "--help" || name === "-h") return await help(rest, terminal);
     const command = aliases[name] ?? name;
     if (!Object.hasOwn(commands, command)) throw await unknownCommand(name);
@@ -82,6 +82,14 @@ const split = (argv: readonly string[]): { name: string | undefined; leading: st
     else break;
   }
   return { name: argv[position], leading, rest: argv.slice(position + 1) };
+};
+
+/** `velos __names`, which completion scripts call. */
+const printNames = async (words: readonly string[], { env, getuid, stdout }: Terminal): Promise<number> => {
+  const { namesThere } = await import("./completions/names.ts");
+  const names = await namesThere(words, { env, uid: getuid?.() });
+  stdout.write(names.map((name) => `${name}\n`).join(""));
+  return 0;
 };
 
 /** `velos --help`, `velos help start`, `velos start --help` */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { aliases, commands } from "../../src/cli/catalogue.ts";
 import { formOf } from "../../src/cli/command-form.ts";
+import { namesThere } from "../../src/cli/completions/names.ts";
 import { FakeTerminal, TestVelosd } from "./harness.ts";
 
 let directory: string;
@@ -162,15 +163,16 @@ describe.each(present)("completions for %s", (shell) => {
   });
 });
 
-describe("velos __names", () => {
-  it("prints apps and instances", async () => {
+describe("the names that are offered", () => {
+  it("are those of apps and instances", async () => {
     const velosd = await TestVelosd.start();
     await velosd.velos("start", "server.js", "--name", "api", "-i", "2");
-    expect(await velosd.velos("__names")).toEqual({ code: 0, out: "api\napi:0\napi:1\n", err: "" });
+    const surroundings = { env: { VELOS_HOME: velosd.home }, uid: 1000 };
+    expect(await namesThere([], surroundings)).toEqual(["api", "api:0", "api:1"]);
     await velosd.close();
   });
 
-  it("is silent without velosd, and does not start it", async () => {
-    expect(await new FakeTerminal("/nowhere").run("__names", "--user")).toEqual({ code: 0, out: "", err: "" });
+  it("are none without velosd", async () => {
+    expect(await namesThere(["--user"], { env: { VELOS_HOME: "/nowhere" }, uid: 0 })).toEqual([]);
   });
 });

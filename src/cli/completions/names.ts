@@ -2,38 +2,35 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Connection } from "../../client/connection.ts";
 import type { Scope } from "../../config/paths.ts";
 import { resolvePaths } from "../../config/paths.ts";
-import type { Terminal } from "../terminal.ts";
 
 /** Nobody waits longer for a completion. */
 const PATIENCE_MS = 1000;
 
+/** What `velos __names` is told of its process. */
+export interface Surroundings {
+  env: Readonly<Record<string, string | undefined>>;
+  uid: number | undefined;
+}
+
 /**
- * `velos __names [--system|--user]`, for completion scripts: the names of apps and instances, one a line. Never starts
- * velosd and never complains: where nothing can be said nothing is.
+ * The names of apps and instances, for `velos __names [--system|--user]`. Never starts velosd (its socket may wake it) and
+ * never complains: where nothing can be said nothing is.
  */
-export const printNames = async (words: readonly string[], terminal: Terminal): Promise<number> => {
-  const names = await Promise.race([
-    lookUp(scopeOf(words, terminal), terminal),
-    delay(PATIENCE_MS, [], { ref: false }),
-  ]);
-  if (names.length > 0) terminal.stdout.write(`${names.join("\n")}\n`);
-  return 0;
-};
-
-const scopeOf = (words: readonly string[], terminal: Terminal): Scope => {
-  if (words.includes("--user")) return "user";
-  return words.includes("--system") || terminal.getuid?.() === 0 ? "system" : "user";
-};
-
-const lookUp = async (scope: Scope, terminal: Terminal): Promise<string[]> => {
+export const namesThere = async (words: readonly string[], { env, uid }: Surroundings): Promise<string[]> => {
+  const scope: Scope = words.includes("--user") || (uid !== 0 && !words.includes("--system")) ? "user" : "system";
   let daemon: Connection | undefined;
   try {
-    daemon = await Connection.open(resolvePaths(scope, terminal.env).socket);
-    const { apps } = await daemon.call("list", {});
-    return apps.flatMap(({ name, processes }) => [name, ...processes.map((instance) => instance.name)]);
+    daemon = await Connection.open(resolvePaths(scope, env).socket);
+    return await Promise.race([lookUp(daemon), delay(PATIENCE_MS, [], { ref: false })]);
   } catch {
     return [];
   } finally {
+    // Also that of a velosd that does not answer: it would keep this process.
     daemon?.close();
   }
+};
+
+const lookUp = async (daemon: Connection): Promise<string[]> => {
+  const { apps } = await daemon.call("list", {});
+  return apps.flatMap(({ name, processes }) => [name, ...processes.map((instance) => instance.name)]);
 };
