@@ -239,8 +239,13 @@ describe("the Debian package", () => {
   });
 
   it("leaves nothing of its own when it is purged, and still no app notices", async () => {
+    // Also when velosd has left, and the service manager watches for what is to wake it.
     await mkdir("/etc/velos", { recursive: true });
-    await writeFile("/etc/velos/velos.toml", "");
+    await writeFile("/etc/velos/velos.toml", 'idle_exit = "1s"\n');
+    await velos("kill");
+    await velos("list");
+    await until("velosd has left", async () => (await run("systemctl", "is-active", "velosd.service")).code !== 0);
+    expect(await must("systemctl", "is-active", "velosd.path")).toBe("active");
     const before = await pids("web", 4);
     const loads = startClients();
     await someMore(loads);
