@@ -13,6 +13,8 @@ export const velosdPage = ({ version, date }: ManPage): string[] => [
     velosd holds what apps there are to be and closes the difference to what runs. There is one in each scope. Nobody
     needs to start it by hand: \`velosd.socket\` starts it where it is installed, and velos(1) where it is not.
 
+    When nothing needs it, it leaves, after \`idle_exit\` of velos.toml(5); its socket, and instances that end, wake it.
+
     It owns nothing that cannot be read back. When it is killed or replaced by another version the instances go on, and
     the next one finds them again. \`velos kill\` ends it.
   `),
