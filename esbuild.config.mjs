@@ -53,6 +53,7 @@ const apart = {
   http: "src/http/main.ts",
   import: "src/import/main.ts",
   export: "src/export/main.ts",
+  foreground: "src/foreground/main.ts",
   startup: "src/startup/main.ts",
   "load-telemetry": "src/config/load-telemetry.ts",
   "load-scope": "src/config/load-scope.ts",
@@ -133,7 +134,8 @@ await esbuild.build({
 execFileSync(process.execPath, [documents, made]);
 await rm(documents);
 
-for (const program of ["velos.cjs", "velosd.cjs"]) await chmod(`${made}/${program}`, 0o755);
+await cp("src/foreground/velos-run.sh", `${made}/velos-run`);
+for (const program of ["velos.cjs", "velosd.cjs", "velos-run"]) await chmod(`${made}/${program}`, 0o755);
 for (const directory of [".", "man", "completions"]) {
   await mkdir(`${out}/${directory}`, { recursive: true });
   const files = (await readdir(`${made}/${directory}`, { withFileTypes: true })).filter((entry) => entry.isFile());

@@ -2,7 +2,8 @@ import tseslint from "typescript-eslint";
 
 /**
  * Imports go one way: each folder of src may import itself and the folders listed for it, nothing else.
- * domain ◄ config, backend ◄ controller ◄ api ◄ client ◄ cli; daemon wires everything and is imported by nobody.
+ * domain ◄ config, backend ◄ controller ◄ api ◄ client ◄ cli; daemon wires everything and is imported by nobody but
+ * foreground, which is velosd inside of `velos run`.
  */
 const zones = {
   domain: [],
@@ -35,10 +36,13 @@ const zones = {
     "startup",
     "import",
     "export",
+    "foreground",
   ],
   // Of metrics its tables: what is sent is what is scraped.
   telemetry: ["domain", "config", "backend", "controller", "api", "metrics"],
   daemon: ["compiled", "domain", "config", "backend", "controller", "api", "telemetry"],
+  // velosd inside of a command.
+  foreground: ["domain", "config", "backend", "controller", "api", "client", "daemon"],
   // Also in the browser: of api its types only, see below.
   fleet: ["domain", "api"],
   dashboard: ["domain", "api", "fleet"],

@@ -7,6 +7,7 @@ type Loader = () => Promise<CommandClass<VelosContext>>;
 export const commands: Readonly<Record<string, Loader>> = {
   start: async () => (await import("./commands/start.ts")).StartCommand,
   apply: async () => (await import("./commands/apply.ts")).ApplyCommand,
+  run: async () => (await import("./commands/run.ts")).RunCommand,
   stop: async () => (await import("./commands/stop.ts")).StopCommand,
   restart: async () => (await import("./commands/restart.ts")).RestartCommand,
   reload: async () => (await import("./commands/reload.ts")).ReloadCommand,
@@ -47,4 +48,4 @@ export const aliases: Readonly<Record<string, keyof typeof commands>> = {
 };
 
 /** Commands of the design that later releases bring. */
-export const later: readonly string[] = ["run"];
+export const later: readonly string[] = [];

@@ -24,6 +24,7 @@ const terminal: Terminal = {
     interrupts.push(listener);
     return () => void interrupts.splice(interrupts.indexOf(listener), 1);
   },
+  onSignal: (signal, listener) => void process.on(signal, listener),
 };
 
 /** The whole program but its version: with the streams and signals of this process. */

@@ -7,7 +7,7 @@ const WIDTH = 80;
 
 /** The commands by what they are for, as `velos --help` lists them. */
 export const commandGroups: readonly (readonly [title: string, names: readonly string[]])[] = [
-  ["Run apps", ["start", "apply", "stop", "restart", "reload", "rollout", "scale", "delete"]],
+  ["Run apps", ["start", "apply", "run", "stop", "restart", "reload", "rollout", "scale", "delete"]],
   ["Look", ["list", "monit", "describe", "logs", "env"]],
   [
     "More",
@@ -90,7 +90,7 @@ export const overviewText = async (): Promise<string> => {
 export const usageLine = ({ name, options, words }: CommandForm): string => {
   const takesOptions = options.some(({ names }) => !everywhere.includes(names.at(-1)!));
   const usage = ["velos", name, ...(takesOptions ? ["[options]"] : []), ...words.map(wordText)].join(" ");
-  return `${usage}${name === "start" ? " [-- args]" : ""}`;
+  return `${usage}${name === "start" || name === "run" ? " [-- args]" : ""}`;
 };
 
 /** What a command does, as a sentence. */
@@ -119,7 +119,7 @@ export const commandHelp = (form: CommandForm): string => {
 /** The options of a command by what they are for; those of every command are the last group. */
 export const optionGroups = (form: CommandForm): [title: string, options: OptionForm[]][] => {
   const shown = form.options.filter(({ description }) => description !== "");
-  const grouped = form.name === "start" ? startGroups : [];
+  const grouped = form.name === "start" || form.name === "run" ? startGroups : [];
   const named = new Set([...grouped.flatMap(([, names]) => names), ...everywhere]);
   const pick = (names: readonly string[]): OptionForm[] =>
     names.flatMap((name) => shown.filter((option) => option.names.includes(name)));

@@ -52,6 +52,7 @@ export const optionValues: Readonly<Record<string, OptionValue>> = {
   "--cpu-quota": { word: "PERCENT" },
   "--tasks-max": number,
   "start --watch": { word: "PATHS", complete: "directory", optional: true },
+  "run --watch": { word: "PATHS", complete: "directory", optional: true },
   "--watch-ignore": { word: "PATTERN" },
   "--cron-restart": { word: "CRON" },
   "--instance-var": variable,

@@ -24,6 +24,8 @@ export interface DaemonOptions {
   env: Readonly<Record<string, string | undefined>>;
   /** One line of velosd's own log. */
   log: (line: string) => void;
+  /** What `velos kill` does instead of ending velosd alone. */
+  onShutdown?: () => void;
 }
 
 /** A velosd that serves; `stop` ends it, and the instances stay. */
@@ -89,7 +91,7 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
     },
     ...(telemetry && { facilities: () => [telemetry.facility()] }),
     // After the answer has gone out.
-    shutdown: () => setTimeout(() => void stop(), 20),
+    shutdown: () => setTimeout(() => (options.onShutdown ?? stop)(), 20),
   });
   const server = createIpcServer({
     ...handlers,

@@ -82,8 +82,14 @@ export class StartCommand extends VelosCommand {
 
   override async execute(): Promise<number> {
     if (this.config === undefined && (await this.#namesApps())) return this.#resume();
+    const apps = await this.prepare();
+    return this.dryRun ? this.showDryRun(apps) : this.#start(apps);
+  }
+
+  /** The apps that the words, flags and file are about. */
+  protected async prepare(): Promise<ResolvedApp[]> {
     const { prepareApps } = await import("../prepare-apps.ts");
-    const apps = await prepareApps({
+    return prepareApps({
       terminal: this.terminal,
       places: this.places,
       envFlags: this.envFlags,
@@ -91,7 +97,9 @@ export class StartCommand extends VelosCommand {
         ? { flags: { input: this.#input(), name: this.name } }
         : { file: this.#file(this.config) }),
     });
-    if (!this.dryRun) return this.#start(apps);
+  }
+
+  protected async showDryRun(apps: readonly ResolvedApp[]): Promise<number> {
     const { dryRunText } = await import("../dry-run.ts");
     this.print(dryRunText(apps));
     return 0;
