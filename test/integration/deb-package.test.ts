@@ -56,6 +56,8 @@ if (onDebian)
       expect(paths).toEqual(
         expect.arrayContaining([
           "/usr/bin/velos",
+          "/usr/bin/velos-run",
+          "/usr/lib/velos/velos-run",
           "/usr/sbin/velosd",
           "/usr/lib/velos/preload.cjs",
           "/usr/lib/velos/dashboard/index.html",

@@ -49,7 +49,7 @@ describe("the npm package", () => {
     console.log(`${packed.filename}: ${files.length} files, ${size} bytes, unpacked ${unpackedSize}`);
     const paths = files.map(({ path }) => path);
     const expected =
-      /^(?:package\.json|README\.md|LICENSE|dist\/[a-z0-9-]+\.cjs|dist\/NOTICES\.txt|dist\/man\/[a-z.]+\.[158]|dist\/completions\/[a-z._]+|dist\/(?:dashboard|docs)\/[^.].*|dist\/units\/(?:user\/)?velos\w*\.(?:service|socket|slice))$/;
+      /^(?:package\.json|README\.md|LICENSE|dist\/[a-z0-9-]+\.cjs|dist\/velos-run|dist\/NOTICES\.txt|dist\/man\/[a-z.]+\.[158]|dist\/completions\/[a-z._]+|dist\/(?:dashboard|docs)\/[^.].*|dist\/units\/(?:user\/)?velos\w*\.(?:service|socket|slice))$/;
     expect(paths.filter((path) => !expected.test(path))).toEqual([]);
     expect(paths).toEqual(
       expect.arrayContaining([
@@ -58,6 +58,7 @@ describe("the npm package", () => {
         ),
         ...["velos.1", "velos.toml.5", "velosd.8"].map((page) => `dist/man/${page}`),
         ...["velos", "_velos", "velos.fish"].map((script) => `dist/completions/${script}`),
+        "dist/velos-run",
         "dist/dashboard/index.html",
         "dist/units/velosd.service",
         "dist/units/user/velosd.service",
