@@ -93,6 +93,28 @@ describe("velos startup in a user's scope", () => {
     expect(await statuses(velos)).toEqual([...expected, "still:0 stopped", "still:1 stopped"]);
   });
 
+  it("brings back what listens on an address that the machine gets later", async () => {
+    const address = "10.77.0.1";
+    const app = ["start", "/src/packaging/examples/http.mjs", "--name", "early", "--listen", `${address}:3177`];
+    // The velosd of the boot expects addresses that are not there; any other takes one for a mistake.
+    await velos("kill");
+    const refused = await velos(...app);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`it could not listen on ${address}:3177`);
+    await must("ip", "address", "add", `${address}/32`, "dev", "lo");
+    try {
+      expect((await velos(...app)).code).toBe(0);
+      await must("ip", "address", "delete", `${address}/32`, "dev", "lo");
+      await rebootUser();
+      await untilUp("early", 1);
+    } finally {
+      await run("ip", "address", "add", `${address}/32`, "dev", "lo");
+    }
+    expect(await must("curl", "--silent", "--fail", `http://${address}:3177/`)).not.toBe("");
+    expect((await velos("delete", "early")).code).toBe(0);
+    await must("ip", "address", "delete", `${address}/32`, "dev", "lo");
+  });
+
   it("does not take a shutdown that it lives to see for an operator's stop", async () => {
     // Instances first, then half a second in which velosd sees them gone, then velosd, and last the bus.
     const files = {

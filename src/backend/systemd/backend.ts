@@ -107,6 +107,8 @@ export class SystemdBackend implements Backend {
       });
     }
     this.epoch = `${bootId}:${this.manager.startedUsec}`;
+    // What this velosd was started for is a part of the boot for as long as velosd has not said that it is ready.
+    if (await this.manager.isStarting()) this.#sockets.expectAddresses();
     await this.#look();
   }
 

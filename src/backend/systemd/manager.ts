@@ -158,6 +158,11 @@ export class Manager {
     return (await this.#managerProperty("SystemState")) === "stopping";
   }
 
+  /** True while the manager boots: not all that it is to start has been started. */
+  async isStarting(): Promise<boolean> {
+    return ["initializing", "starting"].includes((await this.#managerProperty("SystemState")) as string);
+  }
+
   /** Makes the manager read its files again, as `systemctl daemon-reload` does. */
   async reload(): Promise<void> {
     await this.#call("Reload", "", []);

@@ -18,6 +18,9 @@ const wanted = (listen: readonly ListenAddress[]): string => listen.map(formatLi
 /** A port alone is read back as `[::]:3000`, or `0.0.0.0:3000` where there is no IPv6. */
 const spelled = (address: string): string => address.replace(/^(?:\[::\]|0\.0\.0\.0):(\d+)$/, "$1");
 
+/** How long addresses of the machine may be late after velosd has found it booting. */
+const BOOT_MS = 60_000;
+
 /**
  * The listening sockets of apps: one transient socket unit each, which holds them for as long as the app is started,
  * so that no connection is refused while instances come and go.
@@ -25,6 +28,8 @@ const spelled = (address: string): string => address.replace(/^(?:\[::\]|0\.0\.0
 export class Sockets {
   readonly #manager: Manager;
   readonly #held = new Map<string, string>();
+  /** Until when a socket is opened also for an address that the machine does not have yet. */
+  #expectUntil = 0;
 
   constructor(manager: Manager) {
     this.#manager = manager;
@@ -33,6 +38,14 @@ export class Sockets {
   /** Apps whose sockets are held. */
   apps(): string[] {
     return [...this.#held.keys()];
+  }
+
+  /**
+   * To be called when the machine boots: an interface may get its address later than velosd is there, and an app that
+   * listens on it is to come back all the same. At other times such an address is a mistake, which is told.
+   */
+  expectAddresses(): void {
+    this.#expectUntil = performance.now() + BOOT_MS;
   }
 
   /** Finds what is held. */
@@ -102,17 +115,17 @@ export class Sockets {
   }
 
   async #start(app: string, listen: readonly ListenAddress[]): Promise<string> {
+    const properties = socketProperties(app, listen);
+    if (performance.now() < this.#expectUntil) properties.push(["FreeBind", new Variant("b", true)]);
+    const start = (): Promise<string> =>
+      this.#manager.startTransient(appSocket(app), properties, [[socketAnchor(app), anchorProperties(app)]]);
     try {
-      return await this.#manager.startTransient(appSocket(app), socketProperties(app, listen), [
-        [socketAnchor(app), anchorProperties(app)],
-      ]);
+      return await start();
     } catch (error) {
       if (!isUnitExists(error)) throw error;
       // Left over by one that failed, or that an operator stopped.
       await this.close(app);
-      return this.#manager.startTransient(appSocket(app), socketProperties(app, listen), [
-        [socketAnchor(app), anchorProperties(app)],
-      ]);
+      return start();
     }
   }
 }
