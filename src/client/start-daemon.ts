@@ -86,18 +86,8 @@ const startUnits = async ({ paths, env, note }: ConnectOptions): Promise<Started
   return { failure: () => failure, hint };
 };
 
-/**
- * velosd is there for years, and its memory is the user's. Seen with 50 instances on Node 20: 71 MB resident without
- * these; small young generations, one compiler thread instead of four, code optimised only when it is really hot, and
- * one malloc arena (MALLOC_ARENA_MAX) bring it below 60.
- */
-const nodeFlags = [
-  "--max-semi-space-size=1",
-  "--v8-pool-size=1",
-  "--optimize-for-size",
-  // Node refuses to start with a flag of V8 that it does not know, as 24 does this one.
-  ...(process.versions.node.startsWith("20.") ? ["--interrupt-budget=2000000"] : []),
-];
+/** One compiler thread instead of four, and one malloc arena: see src/daemon/lean.ts. */
+const nodeFlags = ["--v8-pool-size=1"];
 const mallocSettings = { MALLOC_ARENA_MAX: "1", MALLOC_TRIM_THRESHOLD_: "65536" };
 
 const startDetached = async ({ paths, env }: ConnectOptions, backend: string): Promise<StartedDaemon> => {

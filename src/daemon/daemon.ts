@@ -1,4 +1,3 @@
-#!/usr/bin/env -S node --
 import { parseArgs } from "node:util";
 import { resolvePaths } from "../config/paths.ts";
 import { VelosError } from "../domain/errors.ts";
@@ -55,12 +54,18 @@ const main = async (): Promise<void> => {
   const stop = (): void => void daemon.stop();
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+  // The hangup of a terminal ends what runs in it; from anybody else it asks for the config to be read again.
+  const isInTerminal = values.foreground === true && process.stderr.isTTY;
+  process.on("SIGHUP", isInTerminal ? stop : () => void daemon.reload());
   if (values.foreground) process.stderr.write(`velosd ${version} serves the ${scope} scope\n`);
   await daemon.stopped;
   process.exit(0);
 };
 
-main().catch((error: unknown) => {
+/** Runs velosd until it ends. */
+export const run = async (): Promise<void> => main().catch(fail);
+
+const fail = (error: unknown): void => {
   if (error instanceof VelosError) {
     explain(error);
     process.exit(error.exitCode);
@@ -71,4 +76,4 @@ main().catch((error: unknown) => {
   }
   process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
   process.exit(1);
-});
+};
