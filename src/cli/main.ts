@@ -3,10 +3,16 @@
 import { keepCompiled } from "../compiled/load-bundle.ts";
 import { version } from "../domain/version.ts";
 
-// A bundle of its own, so that the rest is compiled from the cache, and the version is answered before it is loaded.
-const [first] = process.argv.slice(2);
+// A bundle of its own, so that the rest is compiled from the cache, and is not loaded for the version, nor for the names
+// that a shell asks for each time somebody presses tab.
+const [first, ...words] = process.argv.slice(2);
 if (first === "--version" || first === "-V" || first === "-v") process.stdout.write(`${version}\n`);
 else {
   keepCompiled(process.env);
-  void import("./cli.ts").then(({ main }) => main());
+  if (first === "__names") {
+    void import("./completions/names.ts").then(async ({ namesThere }) => {
+      const names = await namesThere(words, { env: process.env, uid: process.getuid?.() });
+      process.stdout.write(names.map((name) => `${name}\n`).join(""));
+    });
+  } else void import("./cli.ts").then(({ main }) => main());
 }
