@@ -1,6 +1,5 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { beforeAll, describe, expect, it } from "vitest";
+import { inMachine } from "./machine.ts";
 
 /** What the machine found: velos's samples, and what `systemctl show` says of the same units. */
 interface Figures {
@@ -10,30 +9,11 @@ interface Figures {
   version: string;
 }
 
-const runInMachine = async (): Promise<Figures> => {
-  const words = [
-    "--copy",
-    "dist",
-    "--copy",
-    "test/vm/guest",
-    "--timeout",
-    "800",
-    "--",
-    "node",
-    "/src/guest/figures.mjs",
-  ];
-  const child = spawn("test/vm/run", words, { stdio: ["ignore", "pipe", "inherit"] });
-  let output = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
-  await once(child, "close");
-  const line = /^figures (.*?)\r?$/m.exec(output)?.[1];
-  if (line === undefined) throw new Error(`no figures came out of the machine:\n${output}`);
-  return JSON.parse(line) as Figures;
-};
+const copies = ["--copy", "dist", "--copy", "test/vm/guest"];
 
 let figures: Figures;
 beforeAll(async () => {
-  figures = await runInMachine();
+  figures = await inMachine("figures", ...copies, "--timeout", "800", "--", "node", "/src/guest/figures.mjs");
 });
 
 const sample = (name: string, app: string, more = ""): number =>
