@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 
 /**
  * JSON-RPC 2.0, one message a line. A line can be read with `nc -U`, needs no length header, and costs a client no
@@ -39,7 +39,7 @@ export class JsonText {
 }
 
 /** Writes a message as a line; false when the socket wants a pause, as its `write` says it. */
-export const sendFrame = (socket: Socket, message: RpcMessage): boolean => {
+export const sendFrame = (socket: Duplex, message: RpcMessage): boolean => {
   if (!("result" in message) || !(message.result instanceof JsonText)) {
     return socket.write(`${JSON.stringify(message)}\n`);
   }
@@ -64,7 +64,7 @@ export const rpcCodes = {
  * Splits what comes from a socket into lines. `onTooLong` is called, and reading ends, when a line grows past the
  * limit; what has been read of it is dropped.
  */
-export const readFrames = (socket: Socket, onFrame: (text: string) => void, onTooLong: () => void): void => {
+export const readFrames = (socket: Duplex, onFrame: (text: string) => void, onTooLong: () => void): void => {
   let chunks: Buffer[] = [];
   let size = 0;
   let ended = false;
@@ -90,7 +90,7 @@ export const readFrames = (socket: Socket, onFrame: (text: string) => void, onTo
 };
 
 /** Writes a message; resolves when the socket can take more. */
-export const writeFrame = async (socket: Socket, message: RpcMessage): Promise<void> => {
+export const writeFrame = async (socket: Duplex, message: RpcMessage): Promise<void> => {
   if (socket.destroyed) return;
   if (sendFrame(socket, message)) return;
   await new Promise<void>((resolve) => {

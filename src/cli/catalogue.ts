@@ -46,6 +46,3 @@ export const aliases: Readonly<Record<string, keyof typeof commands>> = {
   log: "logs",
   completion: "completions",
 };
-
-/** Commands of the design that later releases bring. */
-export const later: readonly string[] = [];

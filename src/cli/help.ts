@@ -79,7 +79,8 @@ export const overviewText = async (): Promise<string> => {
   lines.push(
     "",
     "An app is named by its selector: api (every instance), api:2 (one), 'api*', all.",
-    "Every command takes --json, --system or --user, --backend NAME and --help.",
+    "Every command takes --json, --system or --user, --backend NAME and --help;",
+    "--host USER@SERVER asks velosd of another server, through ssh.",
     "",
     "example:  velos start server.js --name api -i 4",
   );

@@ -1,12 +1,12 @@
 import { VelosError } from "../domain/errors.ts";
 import { version } from "../domain/version.ts";
-import { aliases, commands, later } from "./catalogue.ts";
+import { aliases, commands } from "./catalogue.ts";
 import { printError } from "./render/error.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Options that may also stand before the command, as in `velos --user list`. */
 const LEADING_FLAGS = new Set(["--system", "--user", "--json"]);
-const LEADING_VALUES = new Set(["--backend"]);
+const LEADING_VALUES = new Set(["--backend", "--host"]);
 
 /** Runs the CLI; resolves to the exit code. */
 export const run = async (argv: readonly string[], terminal: Terminal): Promise<number> => {
@@ -14,14 +14,22 @@ export const run = async (argv: readonly string[], terminal: Terminal): Promise<
   const own = dashes < 0 ? argv : argv.slice(0, dashes);
   const behindDashes = dashes < 0 ? [] : argv.slice(dashes + 1);
   try {
-    const { name, leading, rest } = split(own);
-    const words = [...leading, ...rest];
+    const { name, ...parts } = split(own);
+    const words = [...parts.leading, ...parts.rest];
     if (name === "__names") return await printNames(words, terminal);
-    if (name === undefined || name === "help" || name === "--help" || name === "-h") return await help(rest, terminal);
+    if (name === undefined || name === "help" || name === "--help" || name === "-h")
+      return await help(parts.rest, terminal);
+    if (name === "dial-stdio") return await (await import("./dial-stdio.ts")).dialStdio(words, terminal);
     const command = aliases[name] ?? name;
     if (!Object.hasOwn(commands, command)) throw await unknownCommand(name);
     if (words.some((word) => word === "--help" || word === "-h")) return await help([command], terminal);
-    return await execute(command, normalized(command, words), behindDashes, terminal);
+    const elsewhere = terminal.env["VELOS_HOST"] || words.some((word) => /^--host(?:=|$)/.test(word));
+    if (!elsewhere) return await execute(command, normalized(command, words), behindDashes, terminal);
+    const { hostOf, runsThere, runThere } = await import("./remote.ts");
+    const { host, leading, rest } = hostOf(command, parts, terminal.env);
+    if (host !== undefined && runsThere(command))
+      return await runThere(host, [command, ...leading, ...rest], behindDashes, terminal);
+    return await execute(command, normalized(command, [...leading, ...rest]), behindDashes, terminal, host);
   } catch (error) {
     return printError(error, terminal, own.includes("--json"));
   }
@@ -32,6 +40,7 @@ const execute = async (
   words: readonly string[],
   behindDashes: readonly string[],
   terminal: Terminal,
+  host?: string,
 ): Promise<number> => {
   const [{ Cli }, loaded] = await Promise.all([import("clipanion"), commands[command]!()]);
   const cli = new Cli({
@@ -45,7 +54,7 @@ const execute = async (
   let parsed;
   try {
     // Commands have the terminal; streams of the parser's own would be opened for nothing.
-    parsed = cli.process([command, ...words], { terminal, behindDashes, colorDepth: 1 } as never);
+    parsed = cli.process([command, ...words], { terminal, behindDashes, host, colorDepth: 1 } as never);
   } catch (error) {
     const [{ formOf }, { explainUsage }] = await Promise.all([import("./command-form.ts"), import("./usage-error.ts")]);
     throw explainUsage(formOf(loaded), words, error);
@@ -106,7 +115,6 @@ const help = async (words: readonly string[], terminal: Terminal): Promise<numbe
 };
 
 const unknownCommand = async (name: string): Promise<VelosError> => {
-  if (later.includes(name)) return new VelosError("NOT_YET", { what: `\`velos ${name}\`` });
   const { nearest } = await import("../config/nearest.ts");
   const meant = name.startsWith("-") ? undefined : nearest(name, [...Object.keys(commands), ...Object.keys(aliases)]);
   return new VelosError("USAGE", {

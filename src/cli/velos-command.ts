@@ -15,6 +15,8 @@ export interface VelosContext extends BaseContext {
   terminal: Terminal;
   /** The words behind `--`. */
   behindDashes: readonly string[];
+  /** The server that velosd is asked on, through ssh; undefined: this one. */
+  host: string | undefined;
 }
 
 /** What all commands share: scope, backend, output. */
@@ -40,7 +42,16 @@ export abstract class VelosCommand extends Command<VelosContext> {
   }
 
   protected get places(): Paths {
-    return resolvePaths(this.scope, this.terminal.env);
+    const paths = resolvePaths(this.scope, this.terminal.env);
+    const { host } = this.context;
+    if (host === undefined) return paths;
+    // The scope there is for the user there to have, unless it is said.
+    const flags = [
+      ...(this.system ? ["--system"] : []),
+      ...(this.user ? ["--user"] : []),
+      ...(this.backend === undefined ? [] : [`--backend=${this.backend}`]),
+    ];
+    return { ...paths, remote: { destination: host, flags } };
   }
 
   /** Characters in a line of the output. */

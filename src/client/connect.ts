@@ -18,11 +18,15 @@ export interface ConnectOptions {
 const START_TIMEOUT_MS = 15_000;
 
 /**
- * Connects to velosd of a scope, and starts it first where it does not run.
+ * Connects to velosd of a scope, here or on another server, and starts it first where it does not run.
  * @throws VelosError DAEMON_UNREACHABLE, PERMISSION_DENIED
  */
 export const connectDaemon = async (options: ConnectOptions): Promise<Connection> => {
-  const { socket } = options.paths;
+  const { socket, remote } = options.paths;
+  if (remote !== undefined) {
+    const { connectRemote } = await import("./connect-remote.ts");
+    return connectRemote(remote, { ...options, start: options.start !== false });
+  }
   const first = await attempt(socket);
   if (first instanceof Connection) return first;
   if (options.start === false)

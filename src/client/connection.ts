@@ -1,5 +1,5 @@
-import type { Socket } from "node:net";
 import { connect } from "node:net";
+import type { Duplex } from "node:stream";
 import type { RpcMessage, RpcNotification } from "../api/frames.ts";
 import { readFrames, writeFrame } from "../api/frames.ts";
 import type { CallName, Params, Result, StreamName } from "../api/operations.ts";
@@ -13,13 +13,15 @@ interface Waiting {
 
 /** A connection to velosd: typed calls and streams. */
 export class Connection {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
+  readonly #closed: () => void;
   readonly #waiting = new Map<number | string, Waiting>();
   #nextId = 1;
   #lost: VelosError | undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Duplex, closed: () => void) {
     this.#socket = socket;
+    this.#closed = closed;
     readFrames(
       socket,
       (text) => this.#take(JSON.parse(text) as RpcMessage),
@@ -36,9 +38,14 @@ export class Connection {
       socket.once("error", reject);
       socket.once("connect", () => {
         socket.off("error", reject);
-        resolve(new Connection(socket));
+        resolve(new Connection(socket, () => socket.unref()));
       });
     });
+  }
+
+  /** A connection over a stream that somebody else has opened. @param closed is called when it is closed here */
+  static over(stream: Duplex, closed: () => void): Connection {
+    return new Connection(stream, closed);
   }
 
   /** @throws VelosError as velosd answered, or DAEMON_UNREACHABLE when the connection is lost meanwhile */
@@ -92,7 +99,7 @@ export class Connection {
 
   close(): void {
     this.#socket.end();
-    this.#socket.unref();
+    this.#closed();
   }
 
   #request(method: string, params: unknown, item?: (item: unknown) => void): { id: number; done: Promise<unknown> } {

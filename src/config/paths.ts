@@ -17,6 +17,8 @@ export interface Paths {
   state: string;
   /** velosd's own configuration. */
   config: string;
+  /** velosd is on another server, and this is how to get there; the rest is then of this machine. */
+  remote?: { destination: string; flags: readonly string[] };
 }
 
 /** A UNIX socket's path has to fit into `sun_path` (unix(7)): 108 bytes with the closing zero. */

@@ -9,6 +9,8 @@ import { createMetricsServer } from "./server.ts";
 
 /** A scraper that is answered late counts the target as down; most wait 10 s, some 1. */
 const TIMEOUT_MS = 1000;
+/** Of another server: ssh logs in first. */
+const REMOTE_TIMEOUT_MS = 9000;
 
 export interface MetricsOptions {
   paths: Paths;
@@ -24,7 +26,7 @@ export interface MetricsOptions {
 const createPage = ({ paths, env, report }: MetricsOptions): { page: Page; collector: Collector } => {
   const collector = new Collector({
     connect: () => connectDaemon({ paths, env, backend: undefined, start: false }),
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs: paths.remote ? REMOTE_TIMEOUT_MS : TIMEOUT_MS,
     report,
   });
   return { page: new Page(collector, new OwnMetrics()), collector };

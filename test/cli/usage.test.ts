@@ -73,9 +73,3 @@ describe("a mistake in the command line is one line, a hint and exit code 2", ()
     expect(JSON.parse(out)).toMatchObject({ error: { message: why, hint } });
   });
 });
-
-it("commands of later releases say so", async () => {
-  const { code, err } = await new FakeTerminal("/nowhere").run("startup");
-  expect(code).toBe(2);
-  expect(err).toContain("`velos startup` is not there yet");
-});
