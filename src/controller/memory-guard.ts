@@ -1,4 +1,4 @@
-import type { Backend } from "../backend/backend.ts";
+import type { Backend, Usage } from "../backend/backend.ts";
 import type { RestartReason } from "../domain/rollout.ts";
 
 /** How often memory is looked at, while any app has a limit. */
@@ -38,7 +38,8 @@ export class MemoryGuard {
       const over: number[] = [];
       for (const { index, status } of backend.observe(app)) {
         if (status !== "online" || this.#restarting.has(`${app}:${index}`)) continue;
-        const { memoryBytes } = await backend.usage(app, index);
+        // What cannot be measured now (no descriptor is left) is measured at the next look.
+        const { memoryBytes } = await backend.usage(app, index).catch((): Usage => ({}));
         if (memoryBytes !== undefined && memoryBytes > limit) over.push(index);
       }
       for (const index of over) {

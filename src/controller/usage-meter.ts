@@ -1,4 +1,4 @@
-import type { Backend } from "../backend/backend.ts";
+import type { Backend, Usage } from "../backend/backend.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
 
 interface Sample {
@@ -28,7 +28,8 @@ export class UsageMeter {
   }
 
   async measure(app: string, instance: ObservedInstance): Promise<{ cpuPercent?: number; memoryBytes?: number }> {
-    const usage = await this.#backend.usage(app, instance.index);
+    // A list without figures is better than none.
+    const usage = await this.#backend.usage(app, instance.index).catch((): Usage => ({}));
     const cpuPercent = usage.cpuUsec === undefined ? undefined : this.percent(app, instance, usage.cpuUsec);
     return {
       ...(cpuPercent !== undefined && { cpuPercent }),

@@ -1,6 +1,6 @@
 /** What velosd asks before it leaves, and how it does. */
 export interface IdleExitOptions {
-  /** How long nothing may have been asked of velosd, in milliseconds. */
+  /** How long nothing may have been asked of velosd, in milliseconds; 0: it never leaves. */
   afterMs: number;
   isNeeded: () => boolean;
   /** Leaves; resolves to false when velosd turned out to be needed on the way, and stays. */
@@ -17,9 +17,24 @@ export class IdleExit {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
+  #afterMs: number;
+
   constructor(options: IdleExitOptions) {
     this.#options = options;
-    this.#wait(options.afterMs);
+    this.#afterMs = options.afterMs;
+    this.#wait(this.#afterMs);
+  }
+
+  get afterMs(): number {
+    return this.#afterMs;
+  }
+
+  /** From now on another time counts. */
+  change(afterMs: number): void {
+    this.#afterMs = afterMs;
+    this.#usedAt = performance.now();
+    clearTimeout(this.#timer);
+    this.#wait(afterMs);
   }
 
   /** To be told of whatever velosd was just there for. */
@@ -33,15 +48,16 @@ export class IdleExit {
   }
 
   #wait(ms: number): void {
-    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    if (this.#closed || this.#afterMs === 0) return;
     this.#timer = setTimeout(() => void this.#look(), Math.max(1, ms)).unref();
   }
 
   async #look(): Promise<void> {
-    const { afterMs, isNeeded, leave } = this.#options;
-    const left = this.#usedAt + afterMs - performance.now();
+    const { isNeeded, leave } = this.#options;
+    const left = this.#usedAt + this.#afterMs - performance.now();
     // Timers may fire a fraction early.
     if (left > 1) return this.#wait(left);
-    if (isNeeded() || !(await leave())) this.#wait(afterMs);
+    if (isNeeded() || !(await leave())) this.#wait(this.#afterMs);
   }
 }

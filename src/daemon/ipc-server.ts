@@ -21,6 +21,8 @@ export interface IpcServerOptions {
 
 /** Requests that one client may have under way; further ones are refused. */
 const MAX_UNDER_WAY = 256;
+/** How long a client that was refused may take to read why. */
+const PARTING_MS = 1000;
 /** Answers that may wait for a client to read them. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
@@ -68,7 +70,10 @@ export const createIpcServer = (options: IpcServerOptions): Server =>
       },
       () => {
         refuse(null, rpcCodes.invalidRequest, invalid(`a message may have ${MAX_FRAME_BYTES} bytes`, "send less"));
-        socket.destroySoon();
+        // What it goes on sending is thrown away: closed at once, it would see a broken pipe and not the answer.
+        socket.end();
+        const patience = setTimeout(() => socket.destroy(), PARTING_MS).unref();
+        socket.once("close", () => clearTimeout(patience));
       },
     );
   });

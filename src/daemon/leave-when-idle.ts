@@ -5,7 +5,7 @@ import type { Controller } from "../controller/controller.ts";
 import { IdleExit } from "./idle-exit.ts";
 
 /** How long nothing may be asked of velosd, unless `idle_exit` says otherwise. */
-const STANDARD_MS = 60_000;
+export const STANDARD_IDLE_MS = 60_000;
 
 export interface LeaveOptions {
   /** The scope's config file. */
@@ -20,7 +20,7 @@ export interface LeaveOptions {
 }
 
 /**
- * Has velosd leave when nothing needs it; undefined where it never does. Nothing is lost between this velosd and the
+ * Has velosd leave when nothing needs it; undefined where it never can. Nothing is lost between this velosd and the
  * next: what ends before the goodbye is told to this one, what ends after it wakes the next, and whoever connects
  * meanwhile waits in the socket, which is the service manager's.
  */
@@ -29,13 +29,15 @@ export const leaveWhenIdle = async (options: LeaveOptions): Promise<IdleExit | u
   const { backend } = controller;
   const { afterMs, problem } = await idleExit(config);
   if (problem !== undefined) controller.problems.push(problem);
-  if (afterMs === 0 || !backend.watchEnds) return undefined;
+  if (!backend.watchEnds) return undefined;
   const isNeeded = (): boolean => isUsed() || controller.need() !== undefined;
   const leave = async (): Promise<boolean> => {
     const runs = controller.runs();
     if (!(await backend.watchEnds!())) return false;
     if (isNeeded() || controller.runs() !== runs) return false;
-    log(`nothing was asked for ${formatDuration(afterMs)}: velosd leaves; its socket, and instances that end, wake it`);
+    log(
+      `nothing was asked for ${formatDuration(idle.afterMs)}: velosd leaves; its socket, and instances that end, wake it`,
+    );
     server.close();
     await backend.sayGoodbye!();
     if (controller.runs() !== runs) await backend.startAgain!();
@@ -60,14 +62,14 @@ export const leaveWhenIdle = async (options: LeaveOptions): Promise<IdleExit | u
 const idleExit = async (config: string): Promise<{ afterMs: number; problem?: string }> => {
   try {
     // What reads settings is loaded only where there is one.
-    if (!readFileSync(config, "utf8").includes("idle_exit")) return { afterMs: STANDARD_MS };
+    if (!readFileSync(config, "utf8").includes("idle_exit")) return { afterMs: STANDARD_IDLE_MS };
     const { loadScopeConfig } = await import("../config/load-scope.ts");
-    return { afterMs: (await loadScopeConfig(config)).idleExitMs ?? STANDARD_MS };
+    return { afterMs: (await loadScopeConfig(config)).idleExitMs ?? STANDARD_IDLE_MS };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { afterMs: STANDARD_MS };
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return { afterMs: STANDARD_IDLE_MS };
     return {
-      afterMs: STANDARD_MS,
-      problem: `idle_exit is ${formatDuration(STANDARD_MS)}: ${(error as Error).message}`,
+      afterMs: STANDARD_IDLE_MS,
+      problem: `idle_exit is ${formatDuration(STANDARD_IDLE_MS)}: ${(error as Error).message}`,
     };
   }
 };

@@ -1,4 +1,4 @@
-import { chmod, chown, readFile, rm, stat } from "node:fs/promises";
+import { chmod, chown, readFile, rm } from "node:fs/promises";
 import type { Server } from "node:net";
 import { createServer } from "node:net";
 import type { Paths } from "../config/paths.ts";
@@ -39,14 +39,6 @@ export const listenOnSocket = async (server: Server, paths: Paths, activated: bo
     return;
   }
   makeDirectories(paths.runtime, paths.scope === "system" ? 0o750 : 0o700);
-  const { mode } = await stat(paths.runtime);
-  if ((mode & 0o002) !== 0) {
-    throw new VelosError("PATH_UNSAFE", {
-      path: paths.runtime,
-      why: "is writable by everybody",
-      hint: `chmod o-w ${paths.runtime}`,
-    });
-  }
   // The lock is ours, so whoever made this socket is dead.
   await rm(paths.socket, { force: true });
   await listening(server, { path: paths.socket });

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Paths } from "../config/paths.ts";
+import type { TelemetrySettings } from "../config/telemetry-settings.ts";
 import type { Telemetry } from "../telemetry/main.ts";
 
 /** How much longer velosd stays for telemetry that a collector does not take. */
@@ -23,7 +24,7 @@ export interface OpenTelemetryOptions {
  */
 export const openTelemetry = async (
   options: OpenTelemetryOptions,
-): Promise<{ telemetry?: Telemetry; problem?: string }> => {
+): Promise<{ telemetry?: Telemetry; settings?: TelemetrySettings; problem?: string }> => {
   const { paths, env } = options;
   if (!isMentioned(paths.config, env)) return {};
   try {
@@ -31,7 +32,7 @@ export const openTelemetry = async (
     const settings = await loadTelemetry(paths.config, env);
     if (!settings) return {};
     const { startTelemetry } = await import("../telemetry/main.ts");
-    return { telemetry: await startTelemetry({ ...options, settings, hostName: hostname() }) };
+    return { telemetry: await startTelemetry({ ...options, settings, hostName: hostname() }), settings };
   } catch (error) {
     // From another bundle: its class is not the one that is known here.
     if (!(error instanceof Error) || error.name !== "VelosError") throw error;

@@ -1,6 +1,6 @@
 import type { MainProcess, ProcessEnd } from "./execute.ts";
 import { sendSignal } from "./process-group.ts";
-import { startTimeOf } from "./process-table.ts";
+import { mayStillBe, startTimeOf } from "./process-table.ts";
 
 /** How often adopted processes are looked at. Nobody is told of the end of a process that is not a child. */
 const LOOK_EVERY_MS = 250;
@@ -48,7 +48,7 @@ export class AdoptedProcesses {
     const mustIdentify = ++this.#looks % IDENTIFY_EVERY === 0;
     for (const watched of this.#watched) {
       const isThere = sendSignal(watched.pid, 0);
-      if (isThere && (!mustIdentify || startTimeOf(watched.pid) === watched.startTime)) continue;
+      if (isThere && (!mustIdentify || mayStillBe(watched.pid, watched.startTime))) continue;
       this.#drop(watched);
       watched.end({});
     }

@@ -67,6 +67,18 @@ export const startTimeOf = (pid: number): string | undefined => {
   }
 };
 
+/** False only when it is certain that the process is gone: where it cannot be looked at (no descriptor), it may be there. */
+export const mayStillBe = (pid: number, startTime: string): boolean => {
+  if (!hasProc) return startTimeOf(pid) === startTime;
+  try {
+    const entry = parseStat(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    return !isDead(entry) && entry.startTime === startTime;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code !== "ENOENT" && code !== "ESRCH";
+  }
+};
+
 export const isDead = (entry: ProcessEntry): boolean => entry.state === "Z" || entry.state === "X";
 
 /** Every process there is: about 10 µs for each. Linux only; empty elsewhere. */

@@ -87,12 +87,16 @@ export class LogStore {
   #look(): void {
     let hasGrown = false;
     for (const { app, index, spec } of this.#writers()) {
-      const file = this.#file(app, index);
-      const grows = file.look();
-      hasGrown ||= grows;
-      if (spec.logMaxBytes <= 0 || file.size < spec.logMaxBytes) continue;
-      const mayWait = !file.canCollapse && grows && file.size < PATIENCE * spec.logMaxBytes;
-      if (!mayWait) this.#rotate(file, spec.logKeep);
+      try {
+        const file = this.#file(app, index);
+        const grows = file.look();
+        hasGrown ||= grows;
+        if (spec.logMaxBytes <= 0 || file.size < spec.logMaxBytes) continue;
+        const mayWait = !file.canCollapse && grows && file.size < PATIENCE * spec.logMaxBytes;
+        if (!mayWait) this.#rotate(file, spec.logKeep);
+      } catch {
+        // No descriptor is left, or the disk fails: it is looked at again, and nothing that runs depends on it.
+      }
     }
     this.#timer = this.#schedule(hasGrown ? BUSY_MS : QUIET_MS);
   }
