@@ -5,18 +5,17 @@ import type { JsonText } from "../api/frames.ts";
 import { createHandlers } from "../api/handlers.ts";
 import type { Paths } from "../config/paths.ts";
 import { Controller } from "../controller/controller.ts";
-import { checkDirectories } from "./check-directories.ts";
 import { EventLoopLag } from "./event-loop-lag.ts";
 import type { IdleExit } from "./idle-exit.ts";
 import { createIpcServer } from "./ipc-server.ts";
-import { leaveWhenIdle, STANDARD_IDLE_MS } from "./leave-when-idle.ts";
+import { leaveWhenIdle } from "./leave-when-idle.ts";
 import { keepPreload } from "./keep-preload.ts";
 import { isActivated, listenOnSocket, takeLock } from "./listen.ts";
 import { placeOf } from "./machine.ts";
+import { newcomersAnswered } from "./newcomers.ts";
 import { notifyReady, notifyStopping } from "./notify.ts";
 import { closeTelemetry, openTelemetry } from "./open-telemetry.ts";
 import { RequestCounters } from "./request-counters.ts";
-import { reloadConfig } from "./reload-config.ts";
 
 export interface DaemonOptions {
   paths: Paths;
@@ -34,8 +33,6 @@ export interface DaemonOptions {
 export interface RunningDaemon {
   stop: () => Promise<void>;
   /** Resolves when it has stopped, whoever asked for it. */
-  /** Reads the scope's config file again; see reload-config.ts. */
-  reload: () => Promise<void>;
   stopped: Promise<void>;
 }
 
@@ -44,20 +41,11 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
   const { paths, env, log, version } = options;
   const lock = await takeLock(paths);
   const chosen = selectBackend(options.backend, paths, env);
-  checkDirectories(paths);
   const backend = await createBackend(chosen.name, paths, env, log);
   const place = placeOf(paths);
   const isSystemd = chosen.name === "systemd";
   const snapshot = async (): Promise<string> => metricsText();
-  const { telemetry, settings, problem } = await openTelemetry({
-    paths,
-    env,
-    version,
-    place,
-    isSystemd,
-    snapshot,
-    report: log,
-  });
+  const { telemetry, problem } = await openTelemetry({ paths, env, version, place, isSystemd, snapshot, report: log });
   const controller = new Controller({
     backend,
     stateDirectory: paths.state,
@@ -78,6 +66,7 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
     stopping ??= (async () => {
       idle?.close();
       server.close();
+      await newcomersAnswered(sockets);
       const sent = closeTelemetry(telemetry);
       await controller.close();
       await sent;
@@ -126,19 +115,7 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
     const isUsed = (): boolean => sockets.size > 0;
     idle = await leaveWhenIdle({ config: paths.config, controller, server, isUsed, stop, log });
   }
-  const idleExit = (ms = STANDARD_IDLE_MS): number | undefined => {
-    idle?.change(ms);
-    return idle?.afterMs;
-  };
-  // One at a time: the last one has the last word.
-  let reloading = Promise.resolve();
-  const reload = async (): Promise<void> => {
-    reloading = reloading
-      .then(async () => reloadConfig({ config: paths.config, env, telemetry: settings, idleExit, log }))
-      .catch((error: Error) => log(error.stack ?? String(error)));
-    return reloading;
-  };
-  return { stop, reload, stopped };
+  return { stop, stopped };
 };
 
 const createBackend = async (
