@@ -26,7 +26,7 @@ const FILLED_IN: Readonly<Record<string, unknown>> = {
 
 /** Variables that a login or a shell makes, not somebody who starts an app. */
 const OF_A_SESSION =
-  /^(?:PATH|HOME|USER|LOGNAME|SHELL|TERM|LANG|LC_\w+|PWD|OLDPWD|SHLVL|_|MAIL|HOSTNAME|EDITOR|PAGER|LS_COLORS|LESS\w*|DISPLAY|SSH_\w+|XDG_\w+|DBUS_\w+|SUDO_\w+|TMUX\w*|STY|COLORTERM|WINDOWID|npm_\w+|NVM_\w+|PM2_\w+|NODE_APP_INSTANCE|INIT_CWD|TERM_PROGRAM\w*|VSCODE_\w+|VELOS_\w+|unique_id|name|pm_id|status|[a-z]\w*)$/;
+  /^(?:PATH|HOME|USER|LOGNAME|SHELL|TERM|LANG|LC_\w+|PWD|OLDPWD|SHLVL|_|MAIL|HOSTNAME|EDITOR|PAGER|LS_COLORS|LESS\w*|DISPLAY|SSH_\w+|XDG_\w+|DBUS_\w+|SUDO_\w+|TMUX\w*|STY|COLORTERM|WINDOWID|npm_\w+|NVM_\w+|PM2_\w+|NODE_APP_INSTANCE|INIT_CWD|TERM_PROGRAM\w*|VSCODE_\w+|VELOS_\w+|unique_id|pm_id)$/;
 
 /**
  * The apps that pm2 has saved (`pm2 save`): one for all entries of a name. What pm2 saves is what an app was started
@@ -75,18 +75,23 @@ const importEntry = (
   if (group.length > 1) app["instances"] = group.length;
   // Fork mode keeps the port of each process its own; pm2 saves which mode it was.
   app["exec_mode"] = first["exec_mode"] ?? "fork_mode";
-  app["env"] = ownVariables(first["env"], caller);
+  app["env"] = ownVariables(first["env"], caller, String(first["name"] as string));
   return importPm2App(app, context);
 };
 
 const ownVariables = (
   env: unknown,
   caller: Readonly<Record<string, string | undefined>>,
+  name: string,
 ): Record<string, unknown> | undefined => {
   if (!isTable(env)) return undefined;
   const own = Object.entries(env).filter(
-    ([name, value]) =>
-      !OF_A_SESSION.test(name) && caller[name] !== String(value as string) && typeof value !== "object",
+    ([variable, value]) =>
+      // Of its own name pm2 sets one, with the settings of its modules.
+      variable !== name &&
+      !OF_A_SESSION.test(variable) &&
+      typeof value !== "object" &&
+      caller[variable] !== String(value),
   );
   return own.length > 0 ? Object.fromEntries(own) : undefined;
 };
