@@ -5,16 +5,18 @@ import type { JsonText } from "../api/frames.ts";
 import { createHandlers } from "../api/handlers.ts";
 import type { Paths } from "../config/paths.ts";
 import { Controller } from "../controller/controller.ts";
+import { checkDirectories } from "./check-directories.ts";
 import { EventLoopLag } from "./event-loop-lag.ts";
 import type { IdleExit } from "./idle-exit.ts";
 import { createIpcServer } from "./ipc-server.ts";
-import { leaveWhenIdle } from "./leave-when-idle.ts";
+import { leaveWhenIdle, STANDARD_IDLE_MS } from "./leave-when-idle.ts";
 import { keepPreload } from "./keep-preload.ts";
 import { isActivated, listenOnSocket, takeLock } from "./listen.ts";
 import { placeOf } from "./machine.ts";
 import { newcomersAnswered } from "./newcomers.ts";
 import { notifyReady, notifyStopping } from "./notify.ts";
 import { closeTelemetry, openTelemetry } from "./open-telemetry.ts";
+import { reloadConfig } from "./reload-config.ts";
 import { RequestCounters } from "./request-counters.ts";
 
 export interface DaemonOptions {
@@ -32,6 +34,8 @@ export interface DaemonOptions {
 /** A velosd that serves; `stop` ends it, and the instances stay. */
 export interface RunningDaemon {
   stop: () => Promise<void>;
+  /** Reads the scope's config file again; see reload-config.ts. */
+  reload: () => Promise<void>;
   /** Resolves when it has stopped, whoever asked for it. */
   stopped: Promise<void>;
 }
@@ -40,12 +44,21 @@ export interface RunningDaemon {
 export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> => {
   const { paths, env, log, version } = options;
   const lock = await takeLock(paths);
+  checkDirectories(paths);
   const chosen = selectBackend(options.backend, paths, env);
   const backend = await createBackend(chosen.name, paths, env, log);
   const place = placeOf(paths);
   const isSystemd = chosen.name === "systemd";
   const snapshot = async (): Promise<string> => metricsText();
-  const { telemetry, problem } = await openTelemetry({ paths, env, version, place, isSystemd, snapshot, report: log });
+  const { telemetry, settings, problem } = await openTelemetry({
+    paths,
+    env,
+    version,
+    place,
+    isSystemd,
+    snapshot,
+    report: log,
+  });
   const controller = new Controller({
     backend,
     stateDirectory: paths.state,
@@ -115,7 +128,19 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
     const isUsed = (): boolean => sockets.size > 0;
     idle = await leaveWhenIdle({ config: paths.config, controller, server, isUsed, stop, log });
   }
-  return { stop, stopped };
+  const idleExit = (ms = STANDARD_IDLE_MS): number | undefined => {
+    idle?.change(ms);
+    return idle?.afterMs;
+  };
+  // One at a time: the last one has the last word.
+  let reloading = Promise.resolve();
+  const reload = async (): Promise<void> => {
+    reloading = reloading
+      .then(async () => reloadConfig({ config: paths.config, env, telemetry: settings, idleExit, log }))
+      .catch((error: Error) => log(error.stack ?? String(error)));
+    return reloading;
+  };
+  return { stop, reload, stopped };
 };
 
 const createBackend = async (
