@@ -49,7 +49,8 @@ export async function* journalEntries(
   let finished = false;
   try {
     for await (const line of createInterface({ input: child.stdout, crlfDelay: Infinity })) {
-      if (line.startsWith("{")) yield JSON.parse(line) as Entry;
+      // What a journalctl that was ended had begun to write is no entry.
+      if (line.startsWith("{") && !signal.aborted) yield JSON.parse(line) as Entry;
     }
     finished = true;
   } finally {

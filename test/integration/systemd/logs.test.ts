@@ -1,5 +1,6 @@
 import { appendFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { journalLines } from "../../../src/backend/systemd/journal.ts";
 import { Follower } from "./follow.ts";
 import { useScene } from "./scene.ts";
 import { syncJournal } from "./systemctl.ts";
@@ -60,6 +61,45 @@ describe("velos logs", () => {
       expect.stringContaining("failure 8") as string,
       expect.stringContaining("as json") as string,
     ]);
+  });
+
+  it("--level finds lines by their priority as by their text, in the order in which they came", async () => {
+    const app = fresh("api");
+    const script = scene.script(
+      "priorities.sh",
+      "for n in 1 2 3 4; do",
+      'echo "<3>by priority $n"; echo "ERROR by text $n"; echo "<6>ERROR is not one"; echo "<4>a warning $n"; done',
+      "exec sleep 1000",
+    );
+    await scene.must("start", script, "--name", app);
+    const messages = async (...args: string[]): Promise<string[]> =>
+      (await logs(app, ...args)).map((line) => line.replace(/^.*? \| /, ""));
+    // A priority that a line gives itself is not written into the journal as one when it is 6, which every line has.
+    const errors = [1, 2, 3, 4].flatMap((n) => [`by priority ${n}`, `ERROR by text ${n}`, "ERROR is not one"]);
+    expect(await messages("-n", "100", "--level", "error")).toEqual(errors);
+    expect(await messages("-n", "4", "--level", "error")).toEqual(errors.slice(-4));
+    expect(await messages("-n", "100", "--level", "warn")).toHaveLength(16);
+    expect(await messages("-n", "100", "--level", "fatal")).toEqual([]);
+  });
+
+  it("a reading that is out of patience gives what it has found", async () => {
+    const app = fresh("api");
+    const script = scene.script(
+      "much.sh",
+      'for m in $(seq 3000); do echo "line $m of some length, so that what is cut off is in the middle of one"; done',
+      "exec sleep 1000",
+    );
+    await scene.must("start", script, "--name", app);
+    await syncJournal();
+    for (let patienceMs = 1; patienceMs < 60; patienceMs += 3) {
+      const found: string[] = [];
+      let gaveUp = false;
+      const query = { app, lines: 5000, follow: false, patienceMs, gaveUp: () => (gaveUp = true) };
+      const reader = { scope: "user" as const, byPid: () => undefined };
+      for await (const { message } of journalLines(query, reader, new AbortController().signal)) found.push(message);
+      expect(found.length === 3000 || gaveUp).toBe(true);
+      if (found.length > 0) expect(found.at(-1)).toMatch(/^line 3000 of/);
+    }
   });
 
   it("--grep and --since choose lines", async () => {
