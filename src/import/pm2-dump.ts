@@ -75,7 +75,7 @@ const importEntry = (
   if (group.length > 1) app["instances"] = group.length;
   // Fork mode keeps the port of each process its own; pm2 saves which mode it was.
   app["exec_mode"] = first["exec_mode"] ?? "fork_mode";
-  app["env"] = ownVariables(first["env"], caller, String(first["name"] as string));
+  app["env"] = ownVariables(first["env"], caller, String(first["name"]));
   return importPm2App(app, context);
 };
 
@@ -90,7 +90,7 @@ const ownVariables = (
       // Of its own name pm2 sets one, with the settings of its modules.
       variable !== name &&
       !OF_A_SESSION.test(variable) &&
-      typeof value !== "object" &&
+      (typeof value === "string" || typeof value === "number" || typeof value === "boolean") &&
       caller[variable] !== String(value),
   );
   return own.length > 0 ? Object.fromEntries(own) : undefined;

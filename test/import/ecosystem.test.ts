@@ -321,7 +321,17 @@ describe("velos import --pm2-dump", () => {
     watch: false,
     vizion: true,
     max_memory_restart: 314572800,
-    env: { PORT: "3000", TOKEN: "s3cret", PATH: "/x", HOME: "/root", USER: "root", name: "api", SAME: "same" },
+    env: {
+      PORT: "3000",
+      TOKEN: "s3cret",
+      PATH: "/x",
+      HOME: "/root",
+      USER: "root",
+      api: "{}",
+      unique_id: "x",
+      SAME: "same",
+      http_proxy: "http://p",
+    },
     pm_out_log_path: "/root/.pm2/logs/api-out.log",
     created_at: 1,
   };
@@ -340,7 +350,7 @@ describe("velos import --pm2-dump", () => {
         instances: { kind: "exact", count: 2 },
         listen: [{ port: 3000 }],
         maxMemoryRestartBytes: 314572800,
-        env: { PORT: "3000", TOKEN: "s3cret" },
+        env: { PORT: "3000", TOKEN: "s3cret", http_proxy: "http://p" },
       },
     });
     expect(statSync(join(home, "velos.toml")).mode & 0o777).toBe(0o600);
