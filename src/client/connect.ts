@@ -16,6 +16,8 @@ export interface ConnectOptions {
 
 /** How long velosd may take to serve after it was started. */
 const START_TIMEOUT_MS = 15_000;
+/** After how long without a word it is asked whether velosd comes up at all. */
+const SILENCE_MS = 5000;
 
 /**
  * Connects to velosd of a scope, here or on another server, and starts it first where it does not run.
@@ -27,7 +29,7 @@ export const connectDaemon = async (options: ConnectOptions): Promise<Connection
     const { connectRemote } = await import("./connect-remote.ts");
     return connectRemote(remote, { ...options, start: options.start !== false });
   }
-  const first = await attempt(socket);
+  const first = await attempt(options.paths);
   if (first instanceof Connection) return first;
   if (options.start === false)
     throw new VelosError("DAEMON_UNREACHABLE", { why: "it does not run", hint: "any command but this one starts it" });
@@ -36,7 +38,7 @@ export const connectDaemon = async (options: ConnectOptions): Promise<Connection
   const started = await startDaemon(options);
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (let waitMs = 5; ; waitMs = Math.min(waitMs * 1.5, 100)) {
-    const next = await attempt(socket);
+    const next = await attempt(options.paths);
     if (next instanceof Connection) return next;
     const failure = started.failure();
     if (failure !== undefined || Date.now() > deadline) {
@@ -50,9 +52,11 @@ export const connectDaemon = async (options: ConnectOptions): Promise<Connection
 };
 
 /** A connection, or undefined when nobody listens. */
-const attempt = async (socket: string): Promise<Connection | undefined> => {
+const attempt = async ({ socket, scope }: Paths): Promise<Connection | undefined> => {
   try {
-    return await Connection.open(socket);
+    const connection = await Connection.open(socket);
+    connection.watchSilence(SILENCE_MS, async () => (await import("./why-silent.ts")).whySilent(scope));
+    return connection;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ECONNREFUSED" || code === "ECONNRESET") return undefined;

@@ -18,6 +18,7 @@ export class Connection {
   readonly #waiting = new Map<number | string, Waiting>();
   #nextId = 1;
   #lost: VelosError | undefined;
+  #heard = false;
 
   private constructor(socket: Duplex, closed: () => void) {
     this.#socket = socket;
@@ -92,6 +93,20 @@ export class Connection {
     }
   }
 
+  /**
+   * Asks why, again and again, for as long as nothing at all was heard: the service manager takes connections for a velosd
+   * that is not there yet, and that may never come.
+   */
+  watchSilence(everyMs: number, why: () => Promise<"serves" | "starting" | VelosError>): void {
+    const look = async (): Promise<void> => {
+      if (this.#heard || this.#lost) return;
+      const found = await why();
+      if (found instanceof VelosError) this.#fail(found);
+      else if (found === "starting") this.watchSilence(everyMs, why);
+    };
+    setTimeout(() => void look(), everyMs).unref();
+  }
+
   /** True when nothing can be asked over it any more. */
   get isLost(): boolean {
     return this.#lost !== undefined;
@@ -113,6 +128,7 @@ export class Connection {
   }
 
   #take(message: RpcMessage): void {
+    this.#heard = true;
     if ("method" in message) {
       const { id, item } = (message as RpcNotification).params;
       this.#waiting.get(id)?.item?.(item);
@@ -126,11 +142,14 @@ export class Connection {
     else waiting?.resolve(result);
   }
 
-  #fail(why: string): void {
-    this.#lost ??= new VelosError("DAEMON_UNREACHABLE", {
-      why,
-      hint: "repeat the command: it starts velosd again and goes on where it was; no application is touched by that",
-    });
+  #fail(why: string | VelosError): void {
+    this.#lost ??=
+      why instanceof VelosError
+        ? why
+        : new VelosError("DAEMON_UNREACHABLE", {
+            why,
+            hint: "repeat the command: it starts velosd again and goes on where it was; no application is touched by that",
+          });
     for (const { reject } of this.#waiting.values()) reject(this.#lost);
     this.#waiting.clear();
   }

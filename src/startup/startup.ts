@@ -44,13 +44,18 @@ export const startup = async (options: StartupOptions): Promise<StartupReport> =
   const report: StartupReport = { scope, dryRun, units, enabled: daemonUnits };
   if (dryRun) return scope === "user" ? { ...report, linger: await readLinger() } : report;
 
-  await checkReplaceable(options);
+  // What the service manager runs has the right backend, and need not even come up.
+  const isManaged = (await manager.properties("ActiveState"))[0] === "active";
+  if (!isManaged) await checkReplaceable(options);
   for (const { path, change, text } of units) {
     if (change === "written") await writeUnit(directory, path.slice(directory.length + 1), text!);
     if (change === "removed") await removeUnit(path);
   }
   const isNews = units.some(({ change }) => change === "written" || change === "removed");
-  if (isNews || !(await isServed(manager))) await handOver(options, manager);
+  if (isNews || !(await isServed(manager))) {
+    if (!isManaged) await stopDaemon(options);
+    await handOver(manager);
+  }
   await mustDo(manager, "enable", "--no-reload", ...daemonUnits);
   await mustDo(manager, "start", ...daemonUnits);
   if (scope === "user") report.linger = await enableLinger();
@@ -122,9 +127,8 @@ const isServed = async (manager: ServiceManager): Promise<boolean> => {
   return ![...transient, ...stale].includes("yes") && states[0] === "active";
 };
 
-/** Ends the velosd there is and its units, so that the installed ones can have the names. The unit files are there. */
-const handOver = async (options: StartupOptions, manager: ServiceManager): Promise<void> => {
-  await stopDaemon(options);
+/** Ends the units there are, so that the installed ones can have the names. Their files are there already. */
+const handOver = async (manager: ServiceManager): Promise<void> => {
   await manager.run("stop", ...daemonUnits);
   await manager.run("reset-failed", ...daemonUnits);
   await manager.reloadIfNeeded();

@@ -159,6 +159,21 @@ interval = "100ms"
     expect(await pids()).toEqual(before);
   });
 
+  it("that has lost its program is told of by the next command, and repaired by the next startup", async () => {
+    const gone = Installation.temporary();
+    expect((await gone.velos("startup")).code).toBe(0);
+    await gone.velos("kill");
+    gone.remove();
+    const lost = await velos("list");
+    expect(lost.code).toBe(4);
+    expect(lost.stderr).toMatch(
+      /^velos: cannot reach velosd: it does not come up \(exit code 1\)\n {2}see `journalctl -u velosd/,
+    );
+    expect(lost.stderr).toContain("`velos startup` again");
+    expect((await velos("startup")).code).toBe(0);
+    expect(await pids()).toEqual(before);
+  });
+
   it("refuses what it cannot do, in one line", async () => {
     const asTester = await here.velosAsTester("startup", "--system");
     expect(asTester.code).toBe(1);

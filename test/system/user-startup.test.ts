@@ -43,6 +43,19 @@ const untilUp = async (app: string, count: number): Promise<void> => {
   }
 };
 
+/** From the start of velosd to the last instance of `many` that is up, by the service manager's own clock. */
+const secondsToComeUp = async (count: number): Promise<number> => {
+  const moments = async (property: string, ...units: string[]): Promise<number[]> =>
+    (await asTester("systemctl", "--user", "show", "--value", `--property=${property}`, ...units))
+      .split("\n")
+      .filter((line) => Number(line) > 0)
+      .map(Number);
+  const [began] = await moments("ExecMainStartTimestampMonotonic", "velosd.service");
+  const up = await moments("ActiveEnterTimestampMonotonic", "velos-many@*.service");
+  expect(up).toHaveLength(count);
+  return (Math.max(...up) - began!) / 1e6;
+};
+
 describe("velos startup in a user's scope", () => {
   let here: Installation;
   const velos = async (...args: string[]) => here.velosAsTester(...args);
@@ -91,6 +104,8 @@ describe("velos startup in a user's scope", () => {
     await untilUp("many", 5);
     const expected = [0, 1, 2, 3, 4, 5].map((index) => `many:${index} ${index === 1 ? "stopped" : "online"}`);
     expect(await statuses(velos)).toEqual([...expected, "still:0 stopped", "still:1 stopped"]);
+    const seconds = await secondsToComeUp(expected.length - 1);
+    console.log(`    · from velosd's start to ${expected.length - 1} instances up: ${seconds.toFixed(2)} s`);
   });
 
   it("brings back what listens on an address that the machine gets later", async () => {
