@@ -16,7 +16,6 @@ export const run = async (argv: readonly string[], terminal: Terminal): Promise<
   try {
     const { name, ...parts } = split(own);
     const words = [...parts.leading, ...parts.rest];
-    if (name === "__names") return await printNames(words, terminal);
     if (name === undefined || name === "help" || name === "--help" || name === "-h")
       return await help(parts.rest, terminal);
     if (name === "dial-stdio") return await (await import("./dial-stdio.ts")).dialStdio(words, terminal);
@@ -91,14 +90,6 @@ const split = (argv: readonly string[]): { name: string | undefined; leading: st
     else break;
   }
   return { name: argv[position], leading, rest: argv.slice(position + 1) };
-};
-
-/** `velos __names`, which completion scripts call. */
-const printNames = async (words: readonly string[], { env, getuid, stdout }: Terminal): Promise<number> => {
-  const { namesThere } = await import("./completions/names.ts");
-  const names = await namesThere(words, { env, uid: getuid?.() });
-  stdout.write(names.map((name) => `${name}\n`).join(""));
-  return 0;
 };
 
 /** `velos --help`, `velos help start`, `velos start --help` */

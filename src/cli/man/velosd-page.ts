@@ -31,9 +31,19 @@ export const velosdPage = ({ version, date }: ManPage): string[] => [
   ...heading("EXIT STATUS"),
   ...entry(bold("0"), "It was told to end."),
   ...entry(bold("78"), "It cannot serve until something is changed, and has said what."),
+  ...heading("SIGNALS"),
+  ...entry(
+    bold("SIGHUP"),
+    "Read the settings in velos.toml(5) again, as `systemctl reload velosd` asks for. What applies at the next start only is told.",
+  ),
+  ...entry(`${bold("SIGTERM")}, ${bold("SIGINT")}`, "End. No application is touched."),
   ...heading("FILES"),
   ...entry(`${italic("/run/velos/velosd.sock")}, ${italic("$XDG_RUNTIME_DIR/velos/velosd.sock")}`, "Its socket."),
   ...entry(`${italic("/var/lib/velos")}, ${italic("~/.local/state/velos")}`, "Its state."),
+  ...entry(
+    `${italic("/run/velos-preload")}, ${italic("$XDG_RUNTIME_DIR/velos-preload")}`,
+    "What Node apps load first; it is needed until the next boot, also when velos is removed.",
+  ),
   ...entry(
     `${italic("/etc/velos/velos.toml")}, ${italic("~/.config/velos/velos.toml")}`,
     "Its settings, see velos.toml(5).",
