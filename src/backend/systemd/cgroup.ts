@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import type { Usage } from "../backend.ts";
+import type { Scope, Usage } from "../backend.ts";
 import { pageSize } from "../page-size.ts";
 
 const text = async (path: string): Promise<string | undefined> => {
@@ -93,8 +93,10 @@ const residentBytes = async (directory: string): Promise<number | undefined> => 
 const threadCount = async (directory: string): Promise<number | undefined> =>
   (await text(`${directory}/cgroup.threads`))?.split("\n").filter(Boolean).length;
 
-/** Controllers of the unified tree, for `velos doctor`. */
-export const controllers = async (): Promise<string[]> => {
-  root ??= findRoot();
-  return ((await text(`${await root}/cgroup.controllers`)) ?? "").trim().split(" ").filter(Boolean);
+/** Controllers of the unified tree, or of the part of it that a user's manager was given: for `velos doctor`. */
+export const controllers = async (scope: Scope): Promise<string[]> => {
+  const whole = await cgroupRoot();
+  const own = scope === "user" ? await cgroupOf(process.pid) : undefined;
+  const directory = /^.*\/user@\d+\.service(?=\/|$)/.exec(own ?? "")?.[0] ?? whole;
+  return ((await text(`${directory}/cgroup.controllers`)) ?? "").trim().split(" ").filter(Boolean);
 };

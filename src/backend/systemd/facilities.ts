@@ -1,6 +1,8 @@
 import { access, constants as modes, readFile } from "node:fs/promises";
 import type { Facility, Scope } from "../backend.ts";
-import { controllers } from "./cgroup.ts";
+import { cgroupRoot, controllers } from "./cgroup.ts";
+import { confinementFacilities } from "./confinement-facilities.ts";
+import { journalAccess } from "./journal-access.ts";
 
 const readable = async (path: string): Promise<boolean> => {
   try {
@@ -13,9 +15,9 @@ const readable = async (path: string): Promise<boolean> => {
 
 /** What this machine's systemd gives velos, and what velos does without. */
 export const facilities = async (scope: Scope, version: number): Promise<Facility[]> => {
-  const found = await controllers();
+  const found = await controllers(scope);
   const has = (name: string): boolean => found.includes(name);
-  const journal = (await readable("/var/log/journal")) || (await readable("/run/log/journal"));
+  const isUnified = (await cgroupRoot()) === "/sys/fs/cgroup";
   const list: Facility[] = [
     {
       name: "systemd",
@@ -29,6 +31,13 @@ export const facilities = async (scope: Scope, version: number): Promise<Facilit
         version >= 254
           ? "RestartSteps is known"
           : "RestartSteps needs systemd 254: exp_backoff_restart_delay stays at its first value",
+    },
+    {
+      name: "control groups",
+      ok: isUnified,
+      note: isUnified
+        ? "unified, as systemd has them"
+        : "hybrid: only the unified tree is read, and controllers bound to version 1 are missing there",
     },
     {
       name: "memory controller",
@@ -50,10 +59,12 @@ export const facilities = async (scope: Scope, version: number): Promise<Facilit
       note: has("pids") ? "tasks_max is enforced" : "not in the unified tree: tasks_max is not enforced",
     },
     {
-      name: "journal",
-      ok: journal,
-      note: journal ? "logs can be read" : "no journal that this user may read: `velos logs` stays empty",
+      name: "io controller",
+      ok: has("io"),
+      note: has("io") ? "IOWeight and the like are enforced" : "not in the unified tree: no figures of storage",
     },
+    await journalAccess(scope),
+    ...(await confinementFacilities(scope)),
   ];
   if (scope === "user") list.push(await linger());
   return list;
