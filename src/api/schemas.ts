@@ -215,7 +215,16 @@ export const AppSchema = Type.Object({
   user: Type.Optional(Type.String()),
   createdAt: Type.Number(),
   updatedAt: Type.Number(),
-  rollout: Type.Optional(RolloutSchema),
+  rollout: Type.Optional(
+    Type.Object({
+      ...RolloutSchema.properties,
+      replaced: Type.Integer({
+        minimum: 0,
+        description: "instances that run on what they are brought to, and are ready",
+      }),
+      total: Type.Integer({ minimum: 0, description: "instances that are to be replaced" }),
+    }),
+  ),
   processes: Type.Array(InstanceSchema),
 });
 

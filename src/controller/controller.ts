@@ -34,7 +34,7 @@ import { Snapshots } from "./snapshots.ts";
 import { Store } from "./store.ts";
 import { Triggers } from "./triggers.ts";
 import { UsageMeter } from "./usage-meter.ts";
-import type { AppView, InstanceView } from "./views.ts";
+import type { AppView, InstanceView, ViewContext } from "./views.ts";
 import { viewApp } from "./views.ts";
 import { whyNeeded } from "./why-needed.ts";
 
@@ -103,7 +103,7 @@ export class Controller {
     });
     this.live = new LiveFeed({
       converge: this.converge,
-      context: () => ({ backend: this.backend, counters: this.counters, now: this.#now() }),
+      context: () => this.#viewContext(),
       problems: this.problems,
     });
     const { backend, converge, counters, meter } = this;
@@ -543,11 +543,12 @@ export class Controller {
 
   async #view(state: AppState, usage = true): Promise<AppView> {
     await this.converge.caughtUp();
-    return viewApp(
-      state,
-      { backend: this.backend, counters: this.counters, meter: this.meter, now: this.#now() },
-      usage,
-    );
+    return viewApp(state, { ...this.#viewContext(), meter: this.meter }, usage);
+  }
+
+  #viewContext(): ViewContext {
+    const observe = (app: string): readonly ObservedInstance[] => this.converge.observe(app);
+    return { backend: this.backend, counters: this.counters, observe, now: this.#now() };
   }
 }
 

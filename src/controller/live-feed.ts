@@ -1,23 +1,17 @@
-import { fingerprint } from "../domain/app.ts";
-import { isReplaced, readyAt } from "../domain/rollout.ts";
+import type { InstanceStatus } from "../domain/instance.ts";
 import type { Rollout } from "../domain/rollout.ts";
-import type { InstanceStatus, ObservedInstance } from "../domain/instance.ts";
-import type { AppState } from "./app-state.ts";
 import type { Converge } from "./converge.ts";
+import type { RolloutCount } from "./rollout-count.ts";
 import type { AppView, InstanceView, ViewContext } from "./views.ts";
 import { lookAtApp } from "./views.ts";
 
 /** An app's own members. */
 export type AppSummary = Omit<AppView, "processes" | "rollout">;
 
-/** How far a rollout has come. */
-export interface RolloutProgress {
+/** A rollout, and how far it has come. */
+export interface RolloutProgress extends RolloutCount {
   app: string;
   rollout: Omit<Rollout, "from">;
-  /** Instances that run on what they are brought to, and are ready. */
-  replaced: number;
-  /** Instances that are to be replaced. */
-  total: number;
 }
 
 /** Everything there is, or a change of it. `instance` and `app` are absent when what is named is gone. */
@@ -83,8 +77,8 @@ export class LiveFeed {
       // What others have not been told yet, they are told before: one memory of what was told serves them all.
       if (this.#listeners.size > 0) this.look(name);
       const state = converge.get(name)!;
-      const { view, observed } = lookAtApp(state, context());
-      const progress = progressOf(state, observed, context().now);
+      const { view } = lookAtApp(state, context());
+      const progress = progressOf(view);
       apps.push(view);
       if (progress) rollouts.push(progress);
       if (this.#listeners.size === 0) this.#told.set(name, tellingOf(view, progress));
@@ -104,8 +98,8 @@ export class LiveFeed {
       this.#told.delete(name);
       return this.#tell({ type: "app", at, name, change: "deleted" });
     }
-    const { view, observed } = lookAtApp(state, context());
-    const progress = progressOf(state, observed, at);
+    const { view } = lookAtApp(state, context());
+    const progress = progressOf(view);
     const now = tellingOf(view, progress);
     this.#told.set(name, now);
     if (now.app !== before?.app)
@@ -143,6 +137,12 @@ export class LiveFeed {
   }
 }
 
+const progressOf = ({ name: app, rollout }: AppView): RolloutProgress | undefined => {
+  if (!rollout) return undefined;
+  const { from: _, replaced, total, ...rest } = rollout;
+  return { app, rollout: rest, replaced, total };
+};
+
 const summaryOf = ({ processes: _, rollout: __, ...summary }: AppView): AppSummary => summary;
 
 /** What is compared: how many are online comes with the instances, and the time that one is up passes by itself. */
@@ -158,33 +158,5 @@ const tellingOf = (view: AppView, progress: RolloutProgress | undefined): Told =
         { text: JSON.stringify(instance), status: instance.status },
       ]),
     ),
-  };
-};
-
-/** How far an app's rollout has come; undefined where there never was one. */
-export const progressOf = (
-  { record }: Pick<AppState, "record">,
-  observed: ReadonlyMap<number, ObservedInstance>,
-  now: number,
-): RolloutProgress | undefined => {
-  if (!record.rollout) return undefined;
-  const { from: _, ...rollout } = record.rollout;
-  const spec = fingerprint(record.spec);
-  const wanted = Object.keys(record.rollout.from)
-    .map(Number)
-    .filter((index) => index < record.instances);
-  const isBack = (index: number): boolean => {
-    const instance = observed.get(index);
-    if (!instance || !isReplaced(instance, record.rollout!, spec)) return false;
-    if (rollout.kind === "restart") return instance.status === "online";
-    const ready = readyAt(instance, record.spec);
-    return ready !== undefined && ready <= now;
-  };
-  const done = rollout.status === "done";
-  return {
-    app: record.spec.name,
-    rollout,
-    replaced: done ? wanted.length : wanted.filter(isBack).length,
-    total: wanted.length,
   };
 };

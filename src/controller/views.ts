@@ -5,6 +5,8 @@ import type { Hold } from "../domain/record.ts";
 import type { Rollout } from "../domain/rollout.ts";
 import type { AppState } from "./app-state.ts";
 import type { Counters } from "./counters.ts";
+import type { RolloutCount } from "./rollout-count.ts";
+import { countRollout } from "./rollout-count.ts";
 import type { UsageMeter } from "./usage-meter.ts";
 
 /** One instance as `velos list` shows it: a row. Absent members are not known or do not apply. */
@@ -47,13 +49,15 @@ export interface AppView {
   user?: string;
   createdAt: number;
   updatedAt: number;
-  rollout?: Rollout;
+  rollout?: Rollout & RolloutCount;
   processes: InstanceView[];
 }
 
 /** What a view is made from. */
 export interface ViewContext {
   backend: Backend;
+  /** The app's instances, with what is known of their health. */
+  observe: (app: string) => readonly ObservedInstance[];
   counters: Counters;
   now: number;
 }
@@ -82,7 +86,7 @@ export const lookAtApp = (
   context: ViewContext,
 ): { view: AppView; observed: ReadonlyMap<number, ObservedInstance> } => {
   const { record } = state;
-  const observed = new Map(context.backend.observe(state.name).map((instance) => [instance.index, instance]));
+  const observed = new Map(context.observe(state.name).map((instance) => [instance.index, instance]));
   const indexes = new Set([...observed.keys(), ...Array.from({ length: record.instances }, (_, index) => index)]);
   const processes = [...indexes]
     .sort((a, b) => a - b)
@@ -99,7 +103,7 @@ export const lookAtApp = (
     ...(record.spec.user !== undefined && { user: record.spec.user }),
     createdAt: record.createdAt,
     updatedAt: record.updatedAt,
-    ...(record.rollout && { rollout: record.rollout }),
+    ...(record.rollout && { rollout: { ...record.rollout, ...countRollout(record, observed, context.now) } }),
     processes,
   };
   return { view, observed };

@@ -53,3 +53,27 @@ it("fails with what the check said when it fails", async () => {
 it("fails when it has not passed in time", async () => {
   await expect(start({ deadlineMs: 300 })).rejects.toThrow("its health check has not passed within 0.3 s");
 });
+
+it("counts an instance of a rollout as replaced once it is well", async () => {
+  writeFileSync(join(directory, "well"), "");
+  await start();
+  rmSync(join(directory, "well"));
+  const counts: (number | undefined)[] = [];
+  controller.live.subscribe((item) => {
+    if (item.type === "rollout") counts.push(item.replaced);
+  });
+  const reloaded = controller.restart(["api"], "reload");
+  const replaced = async (): Promise<unknown> => {
+    const [app] = await controller.list([], false);
+    return [
+      app!.rollout?.replaced,
+      app!.rollout?.total,
+      app!.processes.filter(({ status }) => status === "online").length,
+    ];
+  };
+  await expect.poll(replaced).toEqual([0, 2, 2]);
+  writeFileSync(join(directory, "well"), "");
+  await reloaded;
+  expect(await replaced()).toEqual([2, 2, 2]);
+  expect([...new Set(counts)]).toEqual([0, 1, 2]);
+});
