@@ -20,6 +20,9 @@ describe("velos startup in the system scope", () => {
     await velos("start", "sleep", "--name", "worker", "--uid", "tester", "--cwd", "/", "--", "1000");
     before = await pids();
     expect(before).toHaveLength(4);
+    // So that what is still being answered at a shutdown gets out before the network goes.
+    expect((await property("velos-api@0.service", "After")).split(" ")).toContain("network.target");
+    expect((await velos("doctor")).stdout).toMatch(/^-- {2}boot .*`velos startup`/m);
   });
   afterAll(async () => {
     await velos("unstartup");
@@ -46,6 +49,7 @@ describe("velos startup in the system scope", () => {
     expect(await must("systemctl", "is-enabled", "velosd.socket", "velosd.service")).toBe("enabled\nenabled");
     expect(await property("velosd.service", "FragmentPath")).toBe("/etc/systemd/system/velosd.service");
     expect(await property("velosd.service", "Slice")).toBe("velos.slice");
+    expect((await velos("doctor")).stdout).toMatch(/^ok {2}boot /m);
     const now = await ping(velos);
     expect(now.pid).not.toBe(old.pid);
     expect(String(now.pid)).toBe(await property("velosd.service", "MainPID"));

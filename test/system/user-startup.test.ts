@@ -158,6 +158,27 @@ describe("velos startup in a user's scope", () => {
     await asTester("systemctl", "--user", "daemon-reload");
   });
 
+  it("brings everything back also when velosd had left long before", async () => {
+    mkdirSync("/home/tester/.config/velos", { recursive: true });
+    writeFileSync("/home/tester/.config/velos/velos.toml", 'idle_exit = "100ms"\n');
+    await velos("kill");
+    await ping(velos);
+    const deadline = Date.now() + 10_000;
+    const state = ["systemctl", "--user", "show", "--value", "--property=ActiveState", "velosd.service"];
+    while ((await asTester(...state)) !== "inactive") {
+      if (Date.now() > deadline) throw new Error("velosd does not leave");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await rebootUser();
+    await untilUp("many", 6);
+    rmSync("/home/tester/.config/velos", { recursive: true });
+    await velos("kill");
+    expect((await statuses(velos)).filter((line) => line.startsWith("still"))).toEqual([
+      "still:0 stopped",
+      "still:1 stopped",
+    ]);
+  });
+
   it("says plainly that lingering is missing where it may not be turned on", async () => {
     await must("systemctl", "mask", "--runtime", "--now", "polkit.service");
     rmSync("/var/lib/systemd/linger/tester");

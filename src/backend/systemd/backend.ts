@@ -22,6 +22,7 @@ import type {
   Usage,
 } from "../backend.ts";
 import { portOwner } from "../port-owner.ts";
+import { bootFacility } from "./boot.ts";
 import type { Variant } from "./bus.ts";
 import { BusError } from "./bus.ts";
 import { cgroupUsage } from "./cgroup.ts";
@@ -152,6 +153,7 @@ export class SystemdBackend implements Backend {
     const healthSocket = this.healthSocket(spec.name, index);
     const properties = instanceProperties(spec, index, count, {
       version: this.manager.version,
+      scope: this.options.scope,
       places: { preload: this.options.preload, healthSocket, ...this.#confinement.places(spec) },
       confinement: await this.#confinement.properties(spec, healthSocket),
       ...(secret && { secretFile: this.#secretFile(spec.name) }),
@@ -296,7 +298,7 @@ export class SystemdBackend implements Backend {
   }
 
   async facilities(): Promise<Facility[]> {
-    return facilities(this.options.scope, this.manager.version);
+    return [...(await facilities(this.options.scope, this.manager.version)), await bootFacility(this.manager)];
   }
 
   async watchEnds(): Promise<boolean> {

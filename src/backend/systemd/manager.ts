@@ -125,6 +125,12 @@ export class Manager {
     return this.#job("StopUnit", "ss", [unit, "replace"]);
   }
 
+  /** Whether a unit's file is `enabled`. @throws BusError where there is none */
+  async unitFileState(unit: string): Promise<string> {
+    const [state] = await this.#call("GetUnitFileState", "s", [unit]);
+    return state as string;
+  }
+
   /** Asks for a start and does not wait for it. */
   async queueStart(unit: string): Promise<void> {
     await this.#call("StartUnit", "ss", [unit, "replace"]);

@@ -6,6 +6,7 @@ import type { Exit, InstanceStatus } from "../../domain/instance.ts";
 import { usesHealthSocket } from "../../domain/health-target.ts";
 import type { InstancePlaces } from "../../domain/instance-environment.ts";
 import { instanceEnvironment } from "../../domain/instance-environment.ts";
+import type { Scope } from "../backend.ts";
 import { Variant } from "./bus.ts";
 import { appSlice, healthDirectory, syslogIdentifier } from "./names.ts";
 
@@ -63,6 +64,7 @@ export const instanceProperties = (
   count: number,
   options: {
     version: number;
+    scope: Scope;
     places: InstancePlaces;
     secretFile?: string;
     variablesFile: string;
@@ -112,6 +114,10 @@ export const instanceProperties = (
     // socket. One that loses the race for a connection would then wait in accept(2) with all its other connections.
     properties.push(["NonBlocking", new Variant("b", true)]);
   }
+  if (options.scope === "system") {
+    // At a shutdown the order is turned round: what is still being answered gets out before the network goes.
+    properties.push(["After", new Variant("as", ["network.target", "remote-fs.target", "nss-user-lookup.target"])]);
+  }
   if (backoff && options.version >= SINCE.RestartSteps) {
     properties.push(
       ["RestartSteps", new Variant("u", Math.max(1, Math.ceil(Math.log2(MAX_BACKOFF_MS / delayMs))))],
@@ -142,6 +148,8 @@ export interface UnitFacts {
   invocation: string;
   activeEnterMs: number;
   activeExitMs: number;
+  /** The same moments, and those of the main process, as time since boot: nobody can set that clock. */
+  sinceBoot: { activeEnterMs: number; activeExitMs: number; startMs: number; exitMs: number };
   mainPid: number;
   restarts: number;
   startMs: number;
@@ -158,6 +166,7 @@ export const emptyFacts = (): UnitFacts => ({
   invocation: "",
   activeEnterMs: 0,
   activeExitMs: 0,
+  sinceBoot: { activeEnterMs: 0, activeExitMs: 0, startMs: 0, exitMs: 0 },
   mainPid: 0,
   restarts: 0,
   startMs: 0,
@@ -177,6 +186,10 @@ const READERS: Record<string, (facts: UnitFacts, value: unknown) => void> = {
   InvocationID: (facts, value) => (facts.invocation = hex(value)),
   ActiveEnterTimestamp: (facts, value) => (facts.activeEnterMs = ms(value)),
   ActiveExitTimestamp: (facts, value) => (facts.activeExitMs = ms(value)),
+  ActiveEnterTimestampMonotonic: (facts, value) => (facts.sinceBoot.activeEnterMs = ms(value)),
+  ActiveExitTimestampMonotonic: (facts, value) => (facts.sinceBoot.activeExitMs = ms(value)),
+  ExecMainStartTimestampMonotonic: (facts, value) => (facts.sinceBoot.startMs = ms(value)),
+  ExecMainExitTimestampMonotonic: (facts, value) => (facts.sinceBoot.exitMs = ms(value)),
   MainPID: (facts, value) => (facts.mainPid = value as number),
   NRestarts: (facts, value) => (facts.restarts = value as number),
   ExecMainStartTimestamp: (facts, value) => (facts.startMs = ms(value)),
@@ -237,9 +250,10 @@ export const signalName = (number: number): string =>
 /** The end of the last run, where the unit knows one. */
 export const foldExit = (facts: UnitFacts): Exit | undefined => {
   if (facts.exitMs === 0) return undefined;
+  const { startMs, exitMs } = facts.sinceBoot;
   return {
     at: facts.exitMs,
-    ...(facts.startMs > 0 && facts.startMs <= facts.exitMs && { ranMs: facts.exitMs - facts.startMs }),
+    ...(startMs > 0 && startMs <= exitMs && { ranMs: exitMs - startMs }),
     ...(facts.exitKind === CLD_EXITED && { code: facts.exitStatus }),
     ...((facts.exitKind === CLD_KILLED || facts.exitKind === CLD_DUMPED) && { signal: signalName(facts.exitStatus) }),
     ...(facts.result !== "success" && { result: facts.result }),
