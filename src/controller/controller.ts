@@ -143,10 +143,11 @@ export class Controller {
 
   /** Reads the store, finds what runs, and goes on where the last velosd ended. */
   async open(): Promise<void> {
-    const { records, problems } = await this.#store.load(this.#now());
-    this.problems.push(...problems);
-    await this.counters.load(records.map(({ spec }) => spec.name));
+    const loading = this.#load();
+    // It is waited for below; that it fails first is no reason to end without a word.
+    loading.catch(() => {});
     await this.backend.open((app) => this.converge.wake(app));
+    const records = await loading;
     for (const record of records) {
       this.converge.adopt(record);
       this.#triggers.sync(record);
@@ -161,6 +162,14 @@ export class Controller {
           `instances of ${app} run, but nothing is stored of it; \`velos start\` it again, or end them with \`velos delete ${app}\``,
         );
     }
+  }
+
+  /** What is stored: the apps, and what was counted of them. */
+  async #load(): Promise<AppRecord[]> {
+    const { records, problems } = await this.#store.load(this.#now());
+    this.problems.push(...problems);
+    await this.counters.load(records.map(({ spec }) => spec.name));
+    return records;
   }
 
   /** Ends velosd's part. Instances stay. */

@@ -1,6 +1,7 @@
 /** What `--only` takes: the files of rows/, in the order they run. */
 export const rowFiles = [
   "list",
+  "wake",
   "start",
   "scale",
   "crash",
