@@ -2,6 +2,7 @@ import { run } from "./run.ts";
 import type { Terminal } from "./terminal.ts";
 
 const interrupts: ((exitCode: number) => void)[] = [];
+const hangUps: (() => void)[] = [];
 
 const terminal: Terminal = {
   // Streams are opened when they are asked for. (The bundler takes `process.stdin` out of what is loaded at the start.)
@@ -24,6 +25,7 @@ const terminal: Terminal = {
     interrupts.push(listener);
     return () => void interrupts.splice(interrupts.indexOf(listener), 1);
   },
+  onHangUp: (listener) => void hangUps.push(listener),
   onSignal: (signal, listener) => void process.on(signal, listener),
 };
 
@@ -40,7 +42,11 @@ export const main = async (): Promise<void> => {
     });
   }
   // `velos list | head -1`: the reader has what it wanted.
-  const hangUp = (error: NodeJS.ErrnoException): never => process.exit(error.code === "EPIPE" ? 0 : 1);
+  const hangUp = (error: NodeJS.ErrnoException): void => {
+    const listener = hangUps.at(-1);
+    if (listener) listener();
+    else process.exit(error.code === "EPIPE" ? 0 : 1);
+  };
   process.stdout.on("error", hangUp);
   process.stderr.on("error", hangUp);
   process.exitCode = await run(process.argv.slice(2), terminal);

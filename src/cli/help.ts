@@ -1,6 +1,7 @@
 import { commands } from "./catalogue.ts";
 import type { CommandForm, OptionForm } from "./command-form.ts";
 import { formOf, optionText, wordText } from "./command-form.ts";
+import { serving } from "./serving.ts";
 
 /** Help is written for terminals of this width. */
 const WIDTH = 80;
@@ -56,7 +57,7 @@ const startGroups: readonly (readonly [title: string, names: readonly string[]])
 ];
 
 /** Options that every command has. */
-export const everywhere = ["--json", "--system", "--user", "--backend"];
+export const everywhere = ["--json", "--system", "--user", "--backend", "--host"];
 
 /** `velos --help` */
 export const overviewText = async (): Promise<string> => {
@@ -121,14 +122,16 @@ export const commandHelp = (form: CommandForm): string => {
 export const optionGroups = (form: CommandForm): [title: string, options: OptionForm[]][] => {
   const shown = form.options.filter(({ description }) => description !== "");
   const grouped = form.name === "start" || form.name === "run" ? startGroups : [];
-  const named = new Set([...grouped.flatMap(([, names]) => names), ...everywhere]);
+  // Commands that serve have one of that name themselves.
+  const common = everywhere.filter((name) => name !== "--host" || !serving.includes(form.name));
+  const named = new Set([...grouped.flatMap(([, names]) => names), ...common]);
   const pick = (names: readonly string[]): OptionForm[] =>
     names.flatMap((name) => shown.filter((option) => option.names.includes(name)));
   const own = shown.filter(({ names }) => !names.some((name) => named.has(name)));
   const groups: [string, OptionForm[]][] = [
     ...grouped.map(([title, names]): [string, OptionForm[]] => [title, pick(names)]),
     [grouped.length > 0 ? "more" : "options", own],
-    [own.length + grouped.length > 0 ? "as everywhere" : "options", pick(everywhere)],
+    [own.length + grouped.length > 0 ? "as everywhere" : "options", pick(common)],
   ];
   return groups.filter(([, options]) => options.length > 0);
 };

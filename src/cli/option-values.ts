@@ -1,7 +1,7 @@
 /** What stands behind an option: the word that help shows for it, and what a shell can complete there. */
 export interface OptionValue {
   word: string;
-  complete?: "file" | "directory" | "app" | readonly string[];
+  complete?: "file" | "directory" | "app" | "host" | readonly string[];
   /** The option may stand alone, and takes its value behind `=` only. */
   optional?: true;
 }
@@ -19,7 +19,10 @@ export const optionValues: Readonly<Record<string, OptionValue>> = {
   "--name": variable,
   "--instances": { word: "N|max", complete: ["max"] },
   "--port": { word: "PORT" },
-  "--host": { word: "ADDR" },
+  "--host": { word: "[USER@]SERVER", complete: "host" },
+  "api --host": { word: "ADDR" },
+  "metrics --host": { word: "ADDR" },
+  "mcp --host": { word: "ADDR" },
   "--socket": { word: "PATH", complete: "file" },
   "--listen": { word: "ADDR" },
   "--config": file,

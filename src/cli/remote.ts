@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { checkDestination, SSH_FAILED, sshWords } from "../client/ssh.ts";
 import { VelosError } from "../domain/errors.ts";
+import { serving } from "./serving.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
@@ -34,9 +35,6 @@ const MANNER: Readonly<Record<string, "there" | "asks">> = {
   export: "asks",
 };
 
-/** Commands that have an option of this name themselves: where they serve. */
-const SERVE: readonly string[] = ["api", "metrics", "mcp"];
-
 /** `--host` taken out of the words of a command: the server, and the rest. */
 export interface HostWords {
   /** Undefined: this machine. */
@@ -57,7 +55,7 @@ export const hostOf = (
   env: Terminal["env"],
 ): HostWords => {
   const before = take(words.leading);
-  const behind = SERVE.includes(command) ? { host: undefined, words: [...words.rest] } : take(words.rest);
+  const behind = serving.includes(command) ? { host: undefined, words: [...words.rest] } : take(words.rest);
   const given = behind.host ?? before.host;
   const host = given ?? (MANNER[command] || command === "api" ? env["VELOS_HOST"] : undefined);
   const result = { leading: before.words, rest: behind.words };

@@ -10,6 +10,8 @@ export interface Terminal {
   execPath: string;
   /** Calls the listener, instead of ending, when Ctrl-C or the like comes; of several the last. Returns its end. */
   onInterrupt?: (listener: (exitCode: number) => void) => () => void;
+  /** Calls the listener, instead of ending, when nobody reads the output any more. */
+  onHangUp?: (listener: () => void) => void;
   /** Calls the listener when this other signal comes, instead of what it does otherwise. */
   onSignal?: (signal: "SIGHUP" | "SIGQUIT" | "SIGUSR1" | "SIGUSR2", listener: () => void) => void;
 }

@@ -34,7 +34,7 @@ export interface ForegroundRequest {
  */
 export const runForeground = async (request: ForegroundRequest): Promise<number> => {
   const { env, apps, report } = request;
-  const { paths, directory, note } = await ownPlaces(request.paths);
+  const { paths, directory, note } = await ownPlaces(request.paths, env);
   if (note !== undefined) report(note);
   let ask!: () => void;
   const asked = new Promise<"asked">((resolve) => (ask = () => resolve("asked")));

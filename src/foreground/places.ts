@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeDirectories } from "../backend/make-directories.ts";
@@ -17,10 +17,13 @@ export interface OwnPlaces {
 
 /**
  * State that ends with this process: what an earlier run of the container had is none of its business. The socket is at
- * its usual place, so that `velos list` finds it, unless another velosd is there or nobody may write there.
+ * its usual place, so that `velos list` finds it, unless that is another velosd's or nobody may write there.
  * @throws VelosError USAGE where nothing can be written
  */
-export const ownPlaces = async (paths: Paths): Promise<OwnPlaces> => {
+export const ownPlaces = async (
+  paths: Paths,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<OwnPlaces> => {
   let directory: string;
   try {
     directory = mkdtempSync(join(tmpdir(), "velos-run-"));
@@ -30,7 +33,7 @@ export const ownPlaces = async (paths: Paths): Promise<OwnPlaces> => {
       hint: "give the container a writable /tmp, or set TMPDIR",
     });
   }
-  const usual = await whyNotUsual(paths);
+  const usual = await whyNotUsual(paths, env);
   if (usual === undefined) return { paths: { ...paths, state: directory }, directory };
   const runtime = join(directory, "run");
   return {
@@ -40,7 +43,12 @@ export const ownPlaces = async (paths: Paths): Promise<OwnPlaces> => {
   };
 };
 
-const whyNotUsual = async ({ socket, runtime, scope }: Paths): Promise<string | undefined> => {
+const whyNotUsual = async (
+  { socket, runtime, scope }: Paths,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string | undefined> => {
+  // The usual place is that of a velosd with apps of its own, which may not run at the moment.
+  if (!env["VELOS_HOME"] && existsSync("/run/systemd/system")) return "systemd runs the apps of velos here";
   try {
     (await Connection.open(socket)).close();
     return "another velosd serves here";

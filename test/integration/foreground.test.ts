@@ -156,6 +156,16 @@ describe("velos run", () => {
     await expect(body(port)).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
+  it("stops everything when nobody reads its output any more", async () => {
+    const path = script("app.sh", 'trap "touch stopped; exit 0" TERM', "while :; do echo line; sleep 0.05; done");
+    const foreground = new Foreground([path]);
+    await foreground.says("line");
+    foreground.child.stdout!.destroy();
+    expect(await foreground.ended).toBe(0);
+    expect(readdirSync(home)).toContain("stopped");
+    expect(leftovers()).toEqual([]);
+  });
+
   it("takes nobody's socket: a velosd that is there is left alone", async () => {
     const path = script("app.sh", "echo up", "exec sleep 1000");
     const first = new Foreground([path]);

@@ -23,7 +23,7 @@ export class ApiCommand extends VelosCommand {
   });
 
   port = Option.String("--port", { description: "port to serve on (3100)" });
-  host = Option.String("--host", { description: "address to serve on (127.0.0.1)" });
+  override host = Option.String("--host", { description: "address to serve on (127.0.0.1)" });
   socket = Option.String("--socket", { description: "UNIX socket to serve on, instead" });
 
   override async execute(): Promise<number> {

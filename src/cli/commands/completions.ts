@@ -16,6 +16,9 @@ export class CompletionsCommand extends VelosCommand {
 
   shell = Option.String({ name: "bash|zsh|fish" });
 
+  /** It is about this machine. */
+  override host = undefined;
+
   override async execute(): Promise<number> {
     const { completionScript } = await import("../completions/script.ts");
     const script = await completionScript(this.shell);

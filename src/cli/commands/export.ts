@@ -35,7 +35,7 @@ export class ExportCommand extends VelosCommand {
   image = Option.String("--image", { description: "image of containers; {app} is the app's name ({app}:latest)" });
   output = Option.String("-o,--output", { description: "directory for the files, instead of printing them" });
   force = Option.Boolean("--force", false, { description: "replace files that are there" });
-  target = Option.String({ name: "target" });
+  target = Option.String({ name: "kubernetes|nomad|systemd|compose" });
   apps = Option.Rest({ name: "app" });
 
   override async execute(): Promise<number> {

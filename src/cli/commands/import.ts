@@ -28,6 +28,9 @@ export class ImportCommand extends VelosCommand {
   dump = Option.Boolean("--pm2-dump", false, { description: "read what pm2 saved (~/.pm2/dump.pm2)" });
   file = Option.String({ name: "file", required: false });
 
+  /** It is about this machine. */
+  override host = undefined;
+
   override async execute(): Promise<number> {
     // A bundle of its own: no other command reads it.
     const { importFile, tomlText, usualNames } = await import("../../import/main.ts");

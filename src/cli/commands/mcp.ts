@@ -28,7 +28,7 @@ export class McpCommand extends VelosCommand {
 
   http = Option.Boolean("--http", false, { description: "serve over HTTP, with the API" });
   port = Option.String("--port", { description: "port to serve on with --http (3100)" });
-  host = Option.String("--host", { description: "address to serve on with --http (127.0.0.1)" });
+  override host = Option.String("--host", { description: "address to serve on with --http (127.0.0.1)" });
 
   override async execute(): Promise<number> {
     if (this.http) return this.#serveHttp();

@@ -20,7 +20,7 @@ export class MetricsCommand extends VelosCommand {
   });
 
   port = Option.String("--port", "9615", { description: "port to serve on (9615)" });
-  host = Option.String("--host", "127.0.0.1", { description: "address to serve on (127.0.0.1)" });
+  override host = Option.String("--host", "127.0.0.1", { description: "address to serve on (127.0.0.1)" });
   once = Option.Boolean("--once", false, { description: "print the figures and end" });
 
   override async execute(): Promise<number> {

@@ -21,6 +21,9 @@ export class RunCommand extends StartCommand {
     ],
   });
 
+  /** It is about this machine. */
+  override host = undefined;
+
   override async execute(): Promise<number> {
     if (this.backend !== undefined && this.backend !== "spawn") {
       throw new VelosError("USAGE", {
@@ -35,6 +38,13 @@ export class RunCommand extends StartCommand {
     // A bundle of its own: no other command reads it.
     const { runForeground } = await import("../../foreground/main.ts");
     const isAlone = apps.length === 1 && apps[0]!.instances.kind === "exact" && apps[0]!.instances.count === 1;
+    let gone = false;
+    const hungUp = new Promise<void>((resolve) => {
+      terminal.onHangUp?.(() => {
+        gone = true;
+        resolve();
+      });
+    });
     return runForeground({
       paths: this.places,
       env: terminal.env,
@@ -43,11 +53,13 @@ export class RunCommand extends StartCommand {
       print: async (line) => {
         const text = this.json ? JSON.stringify(line) : isAlone ? line.message : logText(line, this.style);
         const { stdout } = terminal;
-        if (!stdout.write(`${text}\n`)) await new Promise((resolve) => stdout.once("drain", resolve));
+        if (gone || stdout.write(`${text}\n`)) return;
+        await Promise.race([new Promise((resolve) => stdout.once("drain", resolve)), hungUp]);
       },
       onStop: (listener) => {
         terminal.onInterrupt?.(listener);
         terminal.onSignal?.("SIGQUIT", listener);
+        void hungUp.then(listener);
       },
       onSignal: (listener) => {
         for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2"] as const) {
