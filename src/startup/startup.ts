@@ -80,7 +80,9 @@ const planUnits = async (
   const files = await lookAt(directory, texts);
   const packaged = await packagedDirectory(directory, place, manager);
   if (packaged !== undefined) {
-    const kept = [...texts.keys()].map((name): UnitChange => ({ path: join(packaged, name), change: "package" }));
+    const kept = (await lookAt(packaged, texts))
+      .filter(({ found }) => found !== "absent")
+      .map(({ path }): UnitChange => ({ path, change: "package" }));
     // What another installation of velos has written would be read instead of them.
     const stale = files.filter(({ found }) => found === "same" || found === "older");
     return { directory, units: [...kept, ...stale.map(({ path }): UnitChange => ({ path, change: "removed" }))] };
