@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -29,7 +29,13 @@ const answer = (program: string, args: string[]): string[] => {
     cwd: directory,
     encoding: "utf8",
     timeout: 20_000,
-    env: { PATH: `${directory}:${process.env["PATH"]}`, HOME: directory, TERM: "dumb", LANG: "C.UTF-8" },
+    env: {
+      PATH: `${directory}:${process.env["PATH"]}`,
+      HOME: directory,
+      HOSTFILE: join(directory, "hosts"),
+      TERM: "dumb",
+      LANG: "C.UTF-8",
+    },
   });
   if (error) throw error;
   expect(stderr).toBe("");
@@ -69,10 +75,13 @@ beforeAll(async () => {
   const stub = `#!/bin/sh
 [ "$1" = __names ] || exit
 printf '%s\\n' ${names.join(" ")}
-case "$*" in *--user*) echo mine ;; esac
+case "$*" in *--host*) echo elsewhere ;; *--user*) echo mine ;; esac
 `;
   writeFileSync(join(directory, "velos"), stub, { mode: 0o755 });
   writeFileSync(join(directory, "velos.toml"), "");
+  writeFileSync(join(directory, "hosts"), "192.0.2.1 prod1\n");
+  mkdirSync(join(directory, ".ssh"));
+  writeFileSync(join(directory, ".ssh", "known_hosts"), "prod1 ssh-ed25519 AAAA\n");
   writeFileSync(join(directory, "server.js"), "");
   writeFileSync(join(directory, "drive.zsh"), DRIVE_ZSH);
   for (const [shell, file] of [
@@ -153,6 +162,14 @@ describe.each(present)("completions for %s", (shell) => {
     expect(complete("velos signal --backend=spawn SIGTERM we")).toEqual(["web", "web:0"]);
   });
 
+  it("know that a command can be for another server", () => {
+    expect(complete("velos --host pro")).toEqual(["prod1"]);
+    expect(complete("velos stop --host pro")).toEqual(["prod1"]);
+    expect(complete("velos --host prod1 list --wa")).toEqual(["--watch"]);
+    expect(complete("velos --host prod1 stop e")).toEqual(["elsewhere"]);
+    expect(complete("velos scale --host=prod1 e")).toEqual(["elsewhere"]);
+  });
+
   it("offer what an option takes", () => {
     expect(complete("velos logs --level wa")).toEqual(["warn"]);
     expect(complete("velos start --config velos.t")).toEqual(["velos.toml"]);
@@ -173,6 +190,7 @@ describe("the names that are offered", () => {
   });
 
   it("are none without velosd", async () => {
+    expect(await namesThere(["--host", "prod1"], { env: {}, uid: 0 })).toEqual([]);
     expect(await namesThere(["--user"], { env: { VELOS_HOME: "/nowhere" }, uid: 0 })).toEqual([]);
   });
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { aliases, commands } from "../../src/cli/catalogue.ts";
 import { formOf } from "../../src/cli/command-form.ts";
+import { commonOptions } from "../../src/cli/completions/word-choices.ts";
 import { manPages } from "../../src/cli/man/pages.ts";
 import { example, prose, typed } from "../../src/cli/man/roff.ts";
 import { exitCodes } from "../../src/cli/man/velos-page.ts";
@@ -65,6 +66,7 @@ describe.each(names)("%s", (name) => {
 describe("velos(1)", () => {
   it("has every command, its other names, and every option with its word", async () => {
     const page = pages["velos.1"]!;
+    const common = commonOptions([formOf(await commands["start"]!())]);
     for (const [name, load] of Object.entries(commands)) {
       const { options, details, examples } = formOf(await load());
       const begin = page.search(new RegExp(`^\\.SS "velos ${name}[ "]`, "m"));
@@ -73,7 +75,8 @@ describe("velos(1)", () => {
       for (const alias of Object.keys(aliases).filter((one) => aliases[one] === name))
         expect(part).toContain(`\\%${alias}\\fR`);
       for (const { names: spelled, value } of options) {
-        const where = ["--json", "--system", "--user", "--backend"].includes(spelled.at(-1)!) ? page : part;
+        const isCommon = common.some((one) => one.names.join() === spelled.join() && one.value?.word === value?.word);
+        const where = isCommon ? page : part;
         for (const one of spelled) expect(where, `${name} ${one}`).toContain(`\\fB${typed(one)}\\fR`);
         if (value) expect(where).toContain(`\\fI${typed(value.word)}\\fR`);
       }

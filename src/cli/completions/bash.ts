@@ -58,6 +58,14 @@ _velos_offer() {
       COMPREPLY+=($(compgen -W "$(velos __names $scope 2>/dev/null)" -- "$cur"))
     fi
     ;;
+  host)
+    if declare -F _known_hosts_real >/dev/null; then
+      _known_hosts_real -a -- "$cur"
+    else
+      value=\${cur##*@}
+      COMPREPLY=($(compgen -P "\${cur%"$value"}" -A hostname -- "$value"))
+    fi
+    ;;
   directory)
     compopt -o filenames 2>/dev/null
     mapfile -t COMPREPLY < <(compgen -d -- "$cur")
@@ -78,7 +86,7 @@ _velos() {
   for ((at = 1; at < \${#words[@]}; at++)); do
     word=\${words[at]}
     [[ $word == -- ]] && return
-    [[ $word == --user || $word == --system ]] && scope=$word
+    [[ $word == --user || $word == --system || $word == --host* ]] && scope+=" $word"
     if [[ -n $previous ]]; then
       previous=""
     elif [[ $word == -* ]]; then
@@ -107,7 +115,7 @@ _velos() {
   fi
   # What stands before the last break stays on the line: bash replaces only what follows it.
   local break
-  for break in : =; do
+  for break in : = @; do
     if [[ $cur == *$break* && $COMP_WORDBREAKS == *$break* ]]; then
       COMPREPLY=("\${COMPREPLY[@]#"\${cur%"\${cur##*$break}"}"}")
     fi

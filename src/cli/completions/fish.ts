@@ -14,6 +14,8 @@ const offer = (choices: Choices): string => {
       return " -F";
     case "directory":
       return " -a '(__fish_complete_directories)'";
+    case "host":
+      return " -a '(__fish_print_hostnames) (__fish_complete_user_at_hosts)'";
     case "app":
       return " -a '(__velos_apps)'";
     case "instance":
@@ -28,8 +30,7 @@ export const fishScript = (forms: readonly CommandForm[]): string => `# fish com
 # velos completions fish > ~/.config/fish/completions/velos.fish
 
 function __velos_names
-    set -l scope (string match -- '--user' (commandline -opc); or string match -- '--system' (commandline -opc))
-    velos __names $scope 2>/dev/null
+    velos __names (string match -r -- '^--(?:user|system|host)\\b.*' (commandline -opc)) 2>/dev/null
 end
 
 function __velos_apps
@@ -67,6 +68,9 @@ end
 complete -c velos -f
 complete -c velos -n __fish_use_subcommand -a help -d 'what velos can do, or one of its commands'
 complete -c velos -n '__fish_seen_subcommand_from help' -a ${quote(forms.map(({ name }) => name).join(" "))}
+${commonOptions(forms)
+  .map((option) => `complete -c velos -n __fish_use_subcommand${optionFlags(option)}`)
+  .join("\n")}
 ${forms.flatMap(commandLines).join("\n")}
 `;
 

@@ -13,10 +13,11 @@ export interface Surroundings {
 }
 
 /**
- * The names of apps and instances, for `velos __names [--system|--user]`. Never starts velosd (its socket may wake it) and
- * never complains: where nothing can be said nothing is.
+ * The names of apps and instances, for `velos __names [--system|--user|--host…]`. Never starts velosd (its socket may wake
+ * it) and never complains: where nothing can be said nothing is. Another server is not asked: that takes too long.
  */
 export const namesThere = async (words: readonly string[], { env, uid }: Surroundings): Promise<string[]> => {
+  if (env["VELOS_HOST"] || words.some((word) => word.startsWith("--host"))) return [];
   const scope: Scope = words.includes("--user") || (uid !== 0 && !words.includes("--system")) ? "user" : "system";
   let daemon: Connection | undefined;
   try {

@@ -10,6 +10,7 @@ const action = (choices: Choices): string => {
   return {
     file: "_files",
     directory: "_files -/",
+    host: "_velos_hosts",
     app: "_velos_apps",
     instance: "_velos_instances",
     script: "_velos_scripts",
@@ -40,8 +41,12 @@ export const zshScript = (forms: readonly CommandForm[]): string => `#compdef ve
 # velos completions zsh > ~/.zfunc/_velos
 
 _velos_names() {
-  local scope=\${all_words[(r)--user]:-\${all_words[(r)--system]}}
-  velos __names $scope 2>/dev/null
+  velos __names \${(M)all_words:#--(user|system|host*)} 2>/dev/null
+}
+
+_velos_hosts() {
+  compset -P '*@'
+  _hosts
 }
 
 _velos_apps() {

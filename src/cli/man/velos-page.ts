@@ -1,7 +1,8 @@
 import { aliases, commands } from "../catalogue.ts";
 import type { CommandForm, OptionForm } from "../command-form.ts";
 import { formOf } from "../command-form.ts";
-import { commandGroups, everywhere, optionGroups, purpose, usageLine } from "../help.ts";
+import { commonOptions } from "../completions/word-choices.ts";
+import { commandGroups, optionGroups, purpose, usageLine } from "../help.ts";
 import type { ManPage } from "./page.ts";
 import { bold, entry, example, heading, italic, paragraphs, subheading, title } from "./roff.ts";
 
@@ -18,6 +19,7 @@ export const exitCodes: Readonly<Record<number, string>> = {
 const environment: Readonly<Record<string, string>> = {
   VELOS_BACKEND: "`systemd` or `spawn`: what is to run instances, should velosd have to be started.",
   VELOS_HOME: "One directory for socket, state and configuration of either scope: for containers and for tests.",
+  VELOS_HOST: "Another server, as with `--host`.",
   NO_COLOR: "When set, nothing is coloured.",
   FORCE_COLOR: "When set, colours also where the output is not a terminal.",
 };
@@ -59,7 +61,7 @@ export const velosPage = async ({ version, date }: ManPage): Promise<string[]> =
     `),
     ...heading("OPTIONS"),
     ...paragraphs("Every command takes these, before or behind its name:"),
-    ...forms[0]!.options.filter(isEverywhere).flatMap(optionEntry),
+    ...commonOptions(forms).flatMap(optionEntry),
     ...entry(`${bold("-h")}, ${bold("--help")}`, "What a command does, its options and examples."),
     ...entry(`${bold("-v")}, ${bold("-V")}, ${bold("--version")}`, "The version; only in place of a command."),
     ...heading("COMMANDS"),
@@ -81,8 +83,6 @@ export const velosPage = async ({ version, date }: ManPage): Promise<string[]> =
 
 const aliasesOf = (name: string): string[] => Object.keys(aliases).filter((alias) => aliases[alias] === name);
 
-const isEverywhere = ({ names }: OptionForm): boolean => everywhere.includes(names.at(-1)!);
-
 /** `velos scale`: usage, what it does, options, examples. */
 const commandPart = (form: CommandForm): string[] => {
   const others = aliasesOf(form.name);
@@ -92,9 +92,8 @@ const commandPart = (form: CommandForm): string[] => {
     ...(others.length > 0 ? paragraphs(`Other names: ${others.map((name) => `\`${name}\``).join(", ")}.`, false) : []),
     ...(form.details === "" ? [] : paragraphs(form.details, false)),
     ...optionGroups(form)
-      .flatMap(([, options]) => options)
-      .filter((option) => !isEverywhere(option))
-      .flatMap(optionEntry),
+      .filter(([, options]) => !options.some(({ names }) => names.includes("--json")))
+      .flatMap(([, options]) => options.flatMap(optionEntry)),
     ...(form.examples.length > 0 ? example(exampleLines(form.examples)) : []),
   ];
 };
