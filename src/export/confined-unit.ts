@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import type { AppSpec } from "../domain/app.ts";
 import { dynamicUser, stateDirectory } from "../domain/sandbox.ts";
 import type { Setting } from "./unit-text.ts";
-import { plainText } from "./unit-text.ts";
+import { pathWord, plainText } from "./unit-text.ts";
 
 /** The sandbox of an app as settings of its unit; in a user's scope what a user's manager can give. */
 export const sandboxSettings = (spec: AppSpec, scope: "system" | "user"): Setting[] => {
@@ -10,11 +10,20 @@ export const sandboxSettings = (spec: AppSpec, scope: "system" | "user"): Settin
   if (sandbox === undefined) return [];
   const isStrict = sandbox.profile === "strict";
   const isConfined = sandbox.profile !== "none";
-  const shown = [spec.cwd, ...(spec.script === undefined ? [] : [dirname(spec.script)]), ...(sandbox.read ?? [])];
+  const isPrivate = sandbox.privateTmp ?? isStrict;
+  const hidden = [...(isStrict ? ["/home", "/root", "/run/user"] : []), ...(isPrivate ? ["/tmp", "/var/tmp"] : [])];
+  const shown = [
+    spec.cwd,
+    // The installation that a program is part of: `bin` beside `lib`.
+    dirname(dirname(spec.program)),
+    ...(spec.script === undefined ? [] : [dirname(spec.script)]),
+    ...(sandbox.read ?? []),
+  ].filter((path) => hidden.some((directory) => path === directory || path.startsWith(`${directory}/`)));
   const isSystem = scope === "system";
   return [
     ["NoNewPrivileges", (sandbox.newPrivileges ?? !isStrict) ? undefined : true],
-    ["PrivateTmp", (sandbox.privateTmp ?? isStrict) || undefined],
+    ["PrivateTmp", isPrivate || undefined],
+    ["BindReadOnlyPaths", [...new Set(shown)].map(pathWord)],
     ["PrivateDevices", (sandbox.devices ?? !isStrict) ? undefined : true],
     ["PrivateNetwork", sandbox.network === false || undefined],
     ["MemoryDenyWriteExecute", sandbox.writeExecute === false || undefined],
@@ -32,7 +41,6 @@ export const sandboxSettings = (spec: AppSpec, scope: "system" | "user"): Settin
       ? ([
           ["ProtectSystem", "strict"],
           ["ProtectHome", "tmpfs"],
-          ["BindReadOnlyPaths", [...new Set(shown)].filter(isHidden).map(plainText)],
           ["RestrictNamespaces", true],
           ["RestrictSUIDSGID", true],
           ["StateDirectory", plainText(stateDirectory(spec.name))],
@@ -46,8 +54,8 @@ export const sandboxSettings = (spec: AppSpec, scope: "system" | "user"): Settin
       : []),
     ["CapabilityBoundingSet", sandbox.capabilities?.join(" ") ?? (isStrict && isSystem ? "" : undefined)],
     ["AmbientCapabilities", sandbox.capabilities?.join(" ")],
-    ["ReadWritePaths", sandbox.write?.map(plainText)],
-    ["InaccessiblePaths", sandbox.hide?.map(plainText)],
+    ["ReadWritePaths", sandbox.write?.map(pathWord)],
+    ["InaccessiblePaths", sandbox.hide?.map(pathWord)],
   ];
 };
 
@@ -60,6 +68,3 @@ const KERNEL: Setting[] = [
   "ProtectControlGroups",
   "ProtectHostname",
 ].map((name) => [name, true]);
-
-/** Hidden by ProtectHome, and so to be shown. */
-const isHidden = (path: string): boolean => /^\/(?:home|root|run\/user)(?:\/|$)/.test(path);

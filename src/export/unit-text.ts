@@ -33,6 +33,9 @@ export const quotedWord = (text: string): string =>
     .replace(/["\\]/g, "\\$&")
     .replace(/[\u0000-\u001f\u007f]/g, escapeControl)}"`;
 
+/** A path in a list of paths. */
+export const pathWord = (path: string): string => (/[\s"'\\]/.test(path) ? quotedWord(path) : plainText(path));
+
 const escapeControl = (character: string): string =>
   character === "\n" ? "\\n" : `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
 
