@@ -13,6 +13,8 @@ interface Report {
   version: string;
   /** What `node -e 0` takes in the machine. */
   nodeSeconds: number;
+  /** What `systemd-analyze verify` says. */
+  faults: string[];
   system: Scope;
   user: Scope;
 }
@@ -46,6 +48,7 @@ describe.each(["bookworm", "trixie"])("after a reboot of Debian %s", (suite) => 
       });
       expect(scope.answer).toBe(true);
     }
+    expect(report.faults).toEqual([]);
     const exposure = Number(/([\d.]+) [A-Z]/.exec(report.system.exposure!)?.[1]);
     expect(exposure).toBeGreaterThan(0);
     expect(exposure).toBeLessThanOrEqual(5);

@@ -86,6 +86,13 @@ const look = async (scope) => {
   };
 };
 
+/** What this systemd finds wrong with the units of velosd; it looks at those that they name as well. */
+const faults = () => {
+  const files = ["velosd.socket", "velosd.service", "velos.slice"].map((name) => `/etc/systemd/system/${name}`);
+  const { stdout, stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", ...files], { encoding: "utf8" });
+  return `${stdout}${stderr}`.split("\n").filter((line) => line.includes("velos"));
+};
+
 const nodeSeconds = () => {
   const began = performance.now();
   for (let round = 0; round < 3; round++) run("node", "-e", "0");
@@ -96,6 +103,7 @@ if (process.env.VELOS_BOOT === "0") prepare();
 else {
   const system = await look("system");
   const user = await look("user");
-  const report = { version: run("systemctl", "--version").split("\n")[0], nodeSeconds: nodeSeconds(), system, user };
+  const version = run("systemctl", "--version").split("\n")[0];
+  const report = { version, nodeSeconds: nodeSeconds(), faults: faults(), system, user };
   process.stdout.write(`reboot ${JSON.stringify(report)}\n`);
 }
