@@ -61,4 +61,22 @@ createServer((_, response) => response.end(process.version)).listen(${port}, () 
     expect(await body(port)).toBe(about.node);
     expect(await velos24("logs", "api")).toContain(`listening with ${about.node}`);
   });
+
+  it("velos run as process 1 becomes a shell, which takes note of the ends of orphans", async () => {
+    const script = scene.script(
+      "orphans.sh",
+      "for i in 1 2 3; do (setsid sleep 0.1 &); done",
+      "sleep 0.5",
+      "ps -eo pid=,stat=,comm=",
+      "exit 6",
+    );
+    const inside = ["--pid", "--fork", "--mount-proc", "--kill-child", node, "--", velosProgram, "run", script];
+    const run = exec("unshare", [...inside, "--no-autorestart"], {
+      env: { ...scene.env, VELOS_HOME: scene.path("home") },
+    });
+    const { code, stdout, stderr } = (await run.catch((error: unknown) => error)) as Record<string, string>;
+    expect([code, stderr]).toEqual([6, ""]);
+    expect(stdout).toMatch(/^ *1 S +(?:sh|velos-run)$/m);
+    expect(stdout).not.toMatch(/ Z/);
+  });
 });
