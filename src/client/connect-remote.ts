@@ -37,7 +37,7 @@ export const connectRemote = async (
   }
   if (rest.length > 0) child.stdout.unshift(rest);
   const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
-  failed.catch((error: Error) => stream.destroy(error));
+  failed.catch((error: VelosError) => stream.destroy(new Error(String(error.details["why"]))));
   return Connection.over(stream, () => child.kill());
 };
 

@@ -65,6 +65,7 @@ export const remoteFailure = ({ destination }: Remote, code: number | null, said
     );
   }
   const last = lines.findLast((line) => !line.startsWith("Warning:"));
-  const why = last?.replace(/^ssh: /, "") ?? `ssh ended with code ${code}`;
+  const ended = code ? `ssh ended with code ${code}` : `the connection to ${destination} was lost`;
+  const why = last?.replace(/^ssh: /, "") ?? ended;
   return unreachable(why, `try it alone: ssh ${destination} velos ping`);
 };

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -85,6 +85,30 @@ describe("velos --host", () => {
     await until("it talks", () => out.split("word").length > 20);
     child.kill("SIGINT");
     expect(await once(child, "exit")).toEqual([130, null]);
+  });
+
+  it("says that the connection is lost", async () => {
+    await must("start", "--name", "talks", "--", "sh", "-c", "while :; do echo word; sleep 0.1; done");
+    const child = spawn(process.execPath, ["--", velosProgram, "--host", "there", "logs", "-f"], { env: server.env });
+    const text = { out: "", err: "" };
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text.out += chunk));
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (text.err += chunk));
+    await until("it talks", () => text.out.includes("word"));
+    const ssh = execFileSync("pgrep", ["-P", String(child.pid)], { encoding: "utf8" });
+    process.kill(Number(ssh), "SIGKILL");
+    expect(await once(child, "close")).toEqual([4, null]);
+    expect(text.err.split("\n")[0]).toBe("velos: cannot reach velosd: the connection to there was lost");
+  });
+
+  it("serves agents there", async () => {
+    const child = spawn(process.execPath, ["--", velosProgram, "--host", "there", "mcp"], { env: server.env });
+    let out = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
+    const client = { protocolVersion: "2025-03-26", capabilities: {}, clientInfo: { name: "test", version: "1" } };
+    child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: client })}\n`);
+    await until("it answers", () => out.includes('"serverInfo"'));
+    child.stdin.end();
+    expect(await once(child, "exit")).toEqual([0, null]);
   });
 
   it("ends with the exit codes of a command that is run here", async () => {
