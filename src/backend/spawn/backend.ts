@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import type { AppSpec } from "../../domain/app.ts";
 import type { ObservedInstance } from "../../domain/instance.ts";
 import type { RunVariables } from "../../domain/run-variables.ts";
-import type { Backend, Facility, Figures, LogLine, LogQuery, Usage } from "../backend.ts";
+import type { Backend, BackendName, Facility, Figures, LogLine, LogQuery, Usage } from "../backend.ts";
 import { AdoptedProcesses } from "./adopted.ts";
 import { checkSandbox } from "./check-sandbox.ts";
 import { currentEpoch } from "./epoch.ts";
@@ -14,6 +14,8 @@ import { failed } from "./failed.ts";
 import { healthSocketOf } from "./health-directory.ts";
 import type { InstanceHost } from "./instance.ts";
 import { Instance } from "./instance.ts";
+import { childLauncher } from "./launch.ts";
+import type { Launcher } from "./launcher.ts";
 import { LogStore } from "./logs/log-store.ts";
 import { removeReadyDirectory } from "./readiness.ts";
 import { SharedSockets } from "./shared-sockets.ts";
@@ -35,6 +37,8 @@ export interface SpawnBackendOptions {
   keeper: string;
   /** For what an operator should know: one line each. */
   report?: (problem: string) => void;
+  /** Who starts what shares no sockets. Default: velosd itself. */
+  launcher?: (adopted: AdoptedProcesses) => Launcher;
   /** Milliseconds since the epoch. Default: the system's clock. */
   now?: () => number;
 }
@@ -44,7 +48,7 @@ export interface SpawnBackendOptions {
  * it, so that its death takes nothing along. One velosd at a time may use a state directory.
  */
 export class SpawnBackend implements Backend {
-  readonly name = "spawn";
+  readonly name: BackendName = "spawn";
   readonly epoch = currentEpoch();
   readonly #stateDir: string;
   readonly #now: () => number;
@@ -73,6 +77,7 @@ export class SpawnBackend implements Backend {
     this.#host = {
       stateDir: options.stateDir,
       sockets: this.#sockets,
+      launcher: options.launcher?.(this.#adopted) ?? childLauncher,
       preload: options.preload,
       epoch: this.epoch,
       turns: new Turns(),
@@ -90,6 +95,7 @@ export class SpawnBackend implements Backend {
     mkdirSync(this.#stateDir, { recursive: true });
     await this.#sockets.open();
     const states = readStates(this.#stateDir, this.epoch);
+    await this.#host.launcher.open(states);
     const instances = states.map((state) => this.#add(new Instance(this.#host, state)));
     await Promise.all(instances.map((instance) => instance.recover()));
     await this.#sockets.settle(

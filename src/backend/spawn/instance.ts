@@ -12,7 +12,7 @@ import { findRun, hasOrphans, ownCommandLine } from "./find-run.ts";
 import { makeCredentials, removeCredentials } from "./credentials.ts";
 import type { MainProcess, ProcessEnd } from "./execute.ts";
 import { healthSocketOf, makeHealthDirectory, removeHealthDirectory } from "./health-directory.ts";
-import { launch } from "./launch.ts";
+import type { Launcher } from "./launcher.ts";
 import { exitOf, launchFailure, observedOf } from "./observed.ts";
 import { killGroup, sendSignal } from "./process-group.ts";
 import { makeReadyDirectory, readyFileOf, untilReady } from "./readiness.ts";
@@ -30,6 +30,8 @@ export interface InstanceHost {
   readonly turns: Turns;
   readonly adopted: AdoptedProcesses;
   readonly sockets: SharedSockets;
+  /** Starts what shares no sockets. */
+  readonly launcher: Launcher;
   /** The file that Node apps load first. */
   readonly preload: string;
   /** Aborted when velosd leaves; its reason is what pending operations fail with. */
@@ -117,7 +119,7 @@ export class Instance {
   }
 
   observe(): ObservedInstance {
-    return observedOf(this.#state);
+    return observedOf(this.#state, this.#host.launcher.unitOf(this.#state));
   }
 
   /** What this run was, or the next will be, started with. */
@@ -165,6 +167,7 @@ export class Instance {
   async #stop(): Promise<void> {
     this.#owner = "stop";
     await this.#windDown("stopping", failed("it was stopped before it was up"));
+    await this.#host.launcher.drop(this.app, this.index);
     this.#host.forget(this);
   }
 
@@ -245,6 +248,7 @@ export class Instance {
     const { pid, startTime = "" } = state;
     const main =
       this.#host.sockets.recall(state.run) ??
+      this.#host.launcher.recall(state) ??
       (pid === undefined ? undefined : this.#host.adopted.adopt(pid, startTime));
     if (main !== undefined) this.#attach(main);
     else if (pid !== undefined && hasOrphans(pid, state.run)) this.#leftovers = killGroup((this.#group = pid));
@@ -309,15 +313,16 @@ export class Instance {
     await this.#comeUp(main);
   }
 
-  /** The process of the announced run: a child of velosd's, or where sockets are shared of the keeper's. */
+  /** The process of the announced run: a child of the keeper's where sockets are shared, else the launcher's. */
   async #launch(): Promise<MainProcess> {
-    const { stateDir, sockets } = this.#host;
+    const { stateDir, sockets, launcher } = this.#host;
     const { spec, app, index, run } = this.#state;
     if (hasReadinessSignal(spec)) makeReadyDirectory(stateDir, readyFileOf(stateDir, app, run), spec);
     if (usesHealthSocket(spec)) makeHealthDirectory(stateDir, spec, healthSocketOf(stateDir, app, index));
     makeCredentials(stateDir, spec, index);
-    const order = composeOrder(spec, this.environment(), this.#host.logPath(app, index), pidVariable(spec));
-    return spec.listen.length > 0 ? sockets.launch(spec, run, order) : launch(spec, order);
+    const [env, logPath, variable] = [this.environment(), this.#host.logPath(app, index), pidVariable(spec)];
+    if (spec.listen.length > 0) return sockets.launch(spec, run, composeOrder(spec, env, logPath, variable));
+    return launcher.launch({ spec, index, run, env, logPath, pidVariable: variable });
   }
 
   /** Removes what was made for its runs, once it is gone. */
@@ -325,6 +330,7 @@ export class Instance {
     const { app, index, spec } = this.#state;
     if (usesHealthSocket(spec)) removeHealthDirectory(healthSocketOf(this.#host.stateDir, app, index));
     removeCredentials(this.#host.stateDir, app, index);
+    void this.#host.launcher.drop(app, index);
   }
 
   /** Waits until the process counts as online, and says so. */

@@ -1,20 +1,28 @@
 import type { AppSpec } from "../../domain/app.ts";
-import type { MainProcess } from "./execute.ts";
 import { execute } from "./execute.ts";
 import { explain } from "./explain.ts";
 import { failed } from "./failed.ts";
-import type { LaunchOrder } from "./order.ts";
+import type { Launcher } from "./launcher.ts";
+import { composeOrder } from "./order.ts";
+import type { InstanceState } from "./state-file.ts";
 
-/**
- * Starts the process of a run as a child of velosd.
- * @throws VelosError BACKEND_FAILED when it cannot be executed; no process is left then
- */
-export const launch = async (spec: AppSpec, order: LaunchOrder): Promise<MainProcess> => {
-  try {
-    return await execute(order);
-  } catch (error) {
-    throw launchFailed(spec, error);
-  }
+/** A process is found by its group: it leads one of its own. */
+export const groupOf = ({ pid }: InstanceState): string => (pid === undefined ? "" : `pgid ${pid}`);
+
+/** Processes are children of velosd. An earlier velosd's are found by their pids, which is not this one's business. */
+export const childLauncher: Launcher = {
+  open: async () => undefined,
+  recall: () => undefined,
+  launch: async ({ spec, env, logPath, pidVariable }) => {
+    const order = composeOrder(spec, env, logPath, pidVariable);
+    try {
+      return await execute(order);
+    } catch (error) {
+      throw launchFailed(spec, error);
+    }
+  },
+  drop: async () => undefined,
+  unitOf: groupOf,
 };
 
 /** Why a process could not be started, in words where they can be found. */

@@ -32,10 +32,10 @@ const statusOf = (state: InstanceState): InstanceStatus => {
 };
 
 /** What the controller is shown of an instance. */
-export const observedOf = (state: InstanceState): ObservedInstance => ({
+export const observedOf = (state: InstanceState, unit: string): ObservedInstance => ({
   index: state.index,
   status: statusOf(state),
-  unit: state.pid === undefined ? "" : `pgid ${state.pid}`,
+  unit,
   fingerprint: fingerprint(state.spec),
   run: state.run,
   restarts: state.restarts,
