@@ -45,29 +45,35 @@ export const createHandlers = (
       node: process.version,
       problems: controller.problems,
     }),
-    list: async ({ selectors }) => ({ apps: await controller.list(selectors), problems: controller.problems }),
+    list: async ({ selectors }) => ({ apps: await controller.apps.list(selectors), problems: controller.problems }),
     describe: async ({ selector, secrets, exposure }) => {
-      const described = await controller.describe(selector, secrets);
+      const described = await controller.apps.describe(selector, secrets);
       const level = exposure === true ? await exposureOf(controller, described) : undefined;
       return { ...described, ...(level !== undefined && { exposure: level }) };
     },
     start: async ({ spec, instances, wait }) =>
-      controller.start(spec, instances === undefined ? undefined : parseQuantity(String(instances), true), wait),
-    resume: async ({ selectors }) => ({ apps: await controller.resume(selectors) }),
-    stop: async ({ selectors }) => ({ apps: await controller.stop(selectors) }),
+      controller.commands.start(
+        spec,
+        instances === undefined ? undefined : parseQuantity(String(instances), true),
+        wait,
+      ),
+    resume: async ({ selectors }) => ({ apps: await controller.commands.resume(selectors) }),
+    stop: async ({ selectors }) => ({ apps: await controller.commands.stop(selectors) }),
     restart: async ({ selectors, rolling, reason, wait }) => ({
-      apps: await controller.restart(selectors, rolling ? "reload" : "restart", reason ?? "manual", wait),
+      apps: await controller.commands.restart(selectors, rolling ? "reload" : "restart", reason ?? "manual", wait),
     }),
     scale: async ({ app, instances, wait }) => ({
-      app: await controller.scale(app, parseQuantity(String(instances)), wait),
+      app: await controller.commands.scale(app, parseQuantity(String(instances)), wait),
     }),
     rollout: async ({ app }) => controller.rollouts.status(app),
     pauseRollout: async ({ app }) => controller.rollouts.pause(app),
     resumeRollout: async ({ app }) => controller.rollouts.resume(app),
     undoRollout: async ({ app, wait }) => controller.rollouts.undo(app, wait),
-    delete: async ({ selectors }) => ({ deleted: await controller.delete(selectors) }),
-    signal: async ({ selectors, signal }) => ({ signalled: await controller.signal(selectors, signalName(signal)) }),
-    env: async ({ selector, secrets }) => ({ env: await controller.environment(selector, secrets) }),
+    delete: async ({ selectors }) => ({ deleted: await controller.commands.delete(selectors) }),
+    signal: async ({ selectors, signal }) => ({
+      signalled: await controller.commands.signal(selectors, signalName(signal)),
+    }),
+    env: async ({ selector, secrets }) => ({ env: await controller.apps.environment(selector, secrets) }),
     logPage: async (params) => logPage(controller, params),
     metrics: shared(async () => {
       const snapshot = await controller.snapshots.take();

@@ -20,7 +20,7 @@ const MAX_MESSAGE = 250_000;
  * @throws VelosError CURSOR_INVALID, USAGE for a pattern that is none, APP_NOT_FOUND, LOGS_UNAVAILABLE
  */
 export const logPage = async (controller: Controller, params: Params<"logPage">): Promise<Result<"logPage">> => {
-  const targets = controller.logTargets(params.selectors);
+  const targets = controller.apps.logTargets(params.selectors);
   const cursor = cursorFor(targets, params.cursor);
   const wanted = params.lines ?? DEFAULT_LINES;
   const { since, until, level } = params;
@@ -69,7 +69,7 @@ const readAll = async (
     const patienceMs = Math.ceil(deadline - performance.now());
     if (patienceMs <= 0) return { lines, truncated: true };
     const gaveUp = (): void => void (truncated = true);
-    for await (const line of controller.logs({ ...query, ...target, patienceMs, gaveUp }, never)) lines.push(line);
+    for await (const line of controller.apps.logs({ ...query, ...target, patienceMs, gaveUp }, never)) lines.push(line);
   }
   return { lines, truncated };
 };

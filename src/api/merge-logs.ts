@@ -27,7 +27,7 @@ export const readLogs = (
  */
 async function* mergeLogs(controller: Controller, params: Params<"logs">, signal: AbortSignal): AsyncIterable<LogLine> {
   checkPattern(params.grep);
-  const targets = controller.logTargets(params.selectors ?? []);
+  const targets = controller.apps.logTargets(params.selectors ?? []);
   const lines = params.lines ?? DEFAULT_LINES;
   const { since, until, level, grep } = params;
   const query = {
@@ -39,12 +39,12 @@ async function* mergeLogs(controller: Controller, params: Params<"logs">, signal
   };
   if (targets.length === 1) {
     const [target] = targets;
-    yield* controller.logs({ ...query, ...target!, follow: params.follow ?? false }, signal);
+    yield* controller.apps.logs({ ...query, ...target!, follow: params.follow ?? false }, signal);
     return;
   }
   const past: LogLine[] = [];
   for (const target of targets) {
-    for await (const line of controller.logs({ ...query, ...target, follow: false }, signal)) past.push(line);
+    for await (const line of controller.apps.logs({ ...query, ...target, follow: false }, signal)) past.push(line);
   }
   past.sort((a, b) => a.at - b.at);
   yield* past.slice(lines === 0 ? past.length : -lines);
@@ -54,7 +54,7 @@ async function* mergeLogs(controller: Controller, params: Params<"logs">, signal
   const overlap = from === undefined ? { lines: 0 } : { lines: 10_000, since: Math.floor(from / 1000) };
   yield* interleave(
     targets.map((target) =>
-      skipUntil(controller.logs({ ...query, ...overlap, ...target, follow: true }, signal), from ?? 0),
+      skipUntil(controller.apps.logs({ ...query, ...overlap, ...target, follow: true }, signal), from ?? 0),
     ),
   );
 }

@@ -16,10 +16,10 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "velos-page-"));
   controller = new Controller({ backend: new MemoryBackend(world), stateDirectory: directory });
   await controller.open();
-  for (const name of ["api", "web"]) await controller.start(spec({ name }), undefined);
+  for (const name of ["api", "web"]) await controller.commands.start(spec({ name }), undefined);
 });
 afterEach(async () => {
-  await controller.delete(["all"]);
+  await controller.commands.delete(["all"]);
   await controller.close();
   await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
 });

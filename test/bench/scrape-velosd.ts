@@ -43,7 +43,7 @@ const controller = new Controller({ backend: new MeasuredBackend(new MemoryWorld
 await controller.open();
 for (let left = Number(count); left > 0; left -= PER_APP) {
   const spec = makeSpec(`app-${left}`, ["/bin/true"]);
-  await controller.start(spec, { kind: "exact", count: Math.min(PER_APP, left) });
+  await controller.commands.start(spec, { kind: "exact", count: Math.min(PER_APP, left) });
 }
 const handlers = createHandlers(controller, { version: "0", scope: "user", startedAt: Date.now(), shutdown: () => {} });
 const options = {

@@ -40,7 +40,7 @@ describe("velos apply", () => {
     await velosd.velos("apply");
     await velosd.velos("scale", "api", "4");
     expect(lines(await velosd.velos("apply"))).toEqual(["api: unchanged"]);
-    expect((await velosd.controller.list(["api"]))[0]!.instances).toBe(4);
+    expect((await velosd.controller.apps.list(["api"]))[0]!.instances).toBe(4);
   });
 
   it("deletes what the file does not name only with --prune", async () => {
@@ -53,10 +53,10 @@ describe("velos apply", () => {
       deleted: ["old"],
       dryRun: true,
     });
-    expect(await velosd.controller.list()).toHaveLength(2);
+    expect(await velosd.controller.apps.list()).toHaveLength(2);
     expect(await velosd.json("apply", "--prune")).toMatchObject({ deleted: ["old"], dryRun: false });
     expect(lines(await velosd.velos("apply", "--prune"))).toEqual(["api: unchanged"]);
-    expect((await velosd.controller.list()).map(({ name }) => name)).toEqual(["api"]);
+    expect((await velosd.controller.apps.list()).map(({ name }) => name)).toEqual(["api"]);
   });
 
   it("lets an app that was renamed have its address: what is in the way goes first", async () => {
@@ -74,7 +74,7 @@ describe("velos apply", () => {
     const { code, out, err } = await velosd.velos("apply", "--prune");
     expect([code, lines({ out })]).toEqual([1, ["api: created"]]);
     expect(err).toContain("bad:0 did not come up");
-    expect((await velosd.controller.list()).map(({ name }) => name)).toContain("old");
+    expect((await velosd.controller.apps.list()).map(({ name }) => name)).toContain("old");
   });
 
   it.each([

@@ -18,7 +18,7 @@ afterEach(() => velosd.close());
 const TITLE = "name   status      pid  cpu  memory  uptime  restarts";
 const firstLine = ({ out }: { out: string }): string => out.split("\n")[0]!;
 const statuses = async (app = "api"): Promise<string[]> =>
-  (await velosd.controller.list([app]))[0]!.processes.map(({ status }) => status);
+  (await velosd.controller.apps.list([app]))[0]!.processes.map(({ status }) => status);
 
 describe("velos start", () => {
   it("starts a script, and says so in one line above the table", async () => {
@@ -78,7 +78,7 @@ describe("velos start", () => {
     expect(firstLine(await velosd.velos("start", "api"))).toBe("api: unchanged, it runs as asked");
     expect(firstLine(await velosd.velos("start", "web"))).toBe("web: unchanged, it runs as asked");
     expect(firstLine(await velosd.velos("start", "./api", "--name", "other"))).toBe("other: started 1 instance");
-    const [other] = await velosd.controller.list(["other"]);
+    const [other] = await velosd.controller.apps.list(["other"]);
     expect(other!.command).toBe(join(velosd.home, "api"));
   });
 
@@ -86,7 +86,7 @@ describe("velos start", () => {
     await velosd.velos("start", "sleep 100", "--name", "quoted");
     await velosd.velos("start", "--", "sleep", "100");
     await velosd.velos("start", "server.js", "--name", "args", "--", "--help", "a b", "-i");
-    const specs = async (name: string): Promise<unknown> => (await velosd.controller.describe(name)).spec;
+    const specs = async (name: string): Promise<unknown> => (await velosd.controller.apps.describe(name)).spec;
     expect(await specs("quoted")).toMatchObject({ args: ["100"], program: expect.stringMatching(/\/sleep$/) });
     expect(await specs("sleep")).toMatchObject({ args: ["100"], program: expect.stringMatching(/\/sleep$/) });
     expect(await specs("args")).toMatchObject({ args: [join(velosd.home, "server.js"), "--help", "a b", "-i"] });
@@ -101,7 +101,7 @@ describe("velos start", () => {
     ]) {
       expect(await velosd.velos("start", ...argv), argv.join(" ")).toMatchObject({ code: 2, out: "" });
     }
-    expect(await velosd.controller.list()).toEqual([]);
+    expect(await velosd.controller.apps.list()).toEqual([]);
   });
 
   it("says why an instance did not come up, with code 1", async () => {
@@ -122,7 +122,7 @@ describe("velos start", () => {
 
 describe("velos scale", () => {
   beforeEach(() => velosd.velos("start", "server.js", "--name", "api", "-i", "4"));
-  const size = async (): Promise<number> => (await velosd.controller.list(["api"]))[0]!.instances;
+  const size = async (): Promise<number> => (await velosd.controller.apps.list(["api"]))[0]!.instances;
 
   it.each([
     [["api", "6"], 6],
@@ -184,7 +184,7 @@ describe("the other commands", () => {
 
   it("stop, restart, reload", async () => {
     const pids = async (): Promise<unknown[]> =>
-      (await velosd.controller.list(["api"]))[0]!.processes.map(({ pid }) => pid);
+      (await velosd.controller.apps.list(["api"]))[0]!.processes.map(({ pid }) => pid);
     const first = await pids();
     expect((await velosd.velos("restart", "api:1")).code).toBe(0);
     const second = await pids();

@@ -28,9 +28,9 @@ afterEach(async () => {
 });
 
 const start = (count: number, overrides = {}) =>
-  controller.start(makeSpec("api", ["/bin/app"], { waitReady: true, ...overrides }), { kind: "exact", count });
+  controller.commands.start(makeSpec("api", ["/bin/app"], { waitReady: true, ...overrides }), { kind: "exact", count });
 const restarts = async (): Promise<[string, number][]> =>
-  (await controller.list())[0]!.processes.map(({ status, restarts }) => [status, restarts]);
+  (await controller.apps.list())[0]!.processes.map(({ status, restarts }) => [status, restarts]);
 
 it("goes back to the old spec also where the start on the new one left nothing behind", async () => {
   await start(2);
@@ -47,7 +47,7 @@ it("counts the restarts of a rollout that velosd did not live to count", async (
   await start(2);
   // What a kill -9 leaves: a record with the rollout, its first instance replaced, and counts that were never written.
   world.delay = (operation, _, index) => (index === 0 && operation === "restart" ? new Promise(() => {}) : undefined);
-  void controller.restart(["api"], "reload").catch(() => undefined);
+  void controller.commands.restart(["api"], "reload").catch(() => undefined);
   await expect.poll(async () => (await restarts())[1]).toEqual(["online", 1]);
   await controller.close();
   rmSync(join(stateDirectory, "counters", "api.json"));
@@ -62,10 +62,10 @@ it("counts the restarts of a rollout that velosd did not live to count", async (
 it("has written a restart by hand as soon as anybody could ask for it again", async () => {
   await start(1);
   for (const expected of [1, 2, 3]) {
-    await controller.restart(["api"], "restart");
+    await controller.commands.restart(["api"], "restart");
     const other = new Controller({ backend: new MemoryBackend(world), stateDirectory });
     await other.open();
-    await expect.poll(async () => (await other.list())[0]!.processes[0]!.restarts).toBe(expected);
+    await expect.poll(async () => (await other.apps.list())[0]!.processes[0]!.restarts).toBe(expected);
     await other.close();
   }
 });

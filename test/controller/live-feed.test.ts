@@ -69,7 +69,7 @@ class Replica {
 
 const truth = async (): Promise<Replica> => {
   const replica = new Replica();
-  replica.apply({ type: "snapshot", at: 0, apps: await controller.list([], false), rollouts: [], problems: [] });
+  replica.apply({ type: "snapshot", at: 0, apps: await controller.apps.list([], false), rollouts: [], problems: [] });
   return replica;
 };
 
@@ -81,17 +81,17 @@ it("tells everything that a look would show, whatever happens", async () => {
     expect(replica.apps).toEqual(apps);
     expect(replica.instances).toEqual(instances);
   };
-  await controller.start(spec({ name: "api" }), { kind: "exact", count: 3 });
+  await controller.commands.start(spec({ name: "api" }), { kind: "exact", count: 3 });
   await agrees();
-  await controller.stop(["api:1"]);
+  await controller.commands.stop(["api:1"]);
   await agrees();
-  await controller.scale("api", { kind: "change", by: -1 });
+  await controller.commands.scale("api", { kind: "change", by: -1 });
   await agrees();
-  await controller.start(spec({ name: "api", args: ["other"], ...quick }), undefined);
+  await controller.commands.start(spec({ name: "api", args: ["other"], ...quick }), undefined);
   await agrees();
-  await controller.stop(["api"]);
+  await controller.commands.stop(["api"]);
   await agrees();
-  await controller.delete(["api"]);
+  await controller.commands.delete(["api"]);
   await agrees();
   expect(replica.apps.size).toBe(0);
   end();
@@ -100,7 +100,7 @@ it("tells everything that a look would show, whatever happens", async () => {
 it("tells a change once, and nothing that is as it was", async () => {
   const items: LiveItem[] = [];
   const end = controller.live.subscribe((item) => items.push(item));
-  await controller.start(spec({ name: "api" }), { kind: "exact", count: 2 });
+  await controller.commands.start(spec({ name: "api" }), { kind: "exact", count: 2 });
   const texts = items.map((item) => JSON.stringify({ ...item, at: 0 }));
   expect(new Set(texts).size).toBe(texts.length);
   const told = items.length;
@@ -111,10 +111,10 @@ it("tells a change once, and nothing that is as it was", async () => {
 });
 
 it("tells how far a rollout is", async () => {
-  await controller.start(spec({ name: "api", ...quick }), { kind: "exact", count: 3 });
+  await controller.commands.start(spec({ name: "api", ...quick }), { kind: "exact", count: 3 });
   const items: LiveItem[] = [];
   const end = controller.live.subscribe((item) => items.push(item));
-  await controller.restart(["api"], "reload");
+  await controller.commands.restart(["api"], "reload");
   const steps = items.flatMap((item) => (item.type === "rollout" ? [item] : []));
   expect(steps.map(({ total }) => total)).toEqual(steps.map(() => 3));
   expect(steps.map(({ replaced }) => replaced)).toEqual([...steps.map(({ replaced }) => replaced)].sort());
@@ -125,18 +125,18 @@ it("tells how far a rollout is", async () => {
 });
 
 it("gives each subscriber everything at first, and does nothing without one", async () => {
-  await controller.start(spec({ name: "api" }), undefined);
+  await controller.commands.start(spec({ name: "api" }), undefined);
   const [first, second] = [new Replica(), new Replica()];
   const ends = [
     controller.live.subscribe((item) => first.apply(item)),
     controller.live.subscribe((item) => second.apply(item)),
   ];
-  await controller.stop(["api"]);
+  await controller.commands.stop(["api"]);
   expect(second.instances).toEqual(first.instances);
   expect(second.items.slice(1)).toEqual(first.items.slice(1));
   for (const end of ends) end();
   const count = first.items.length;
-  await controller.resume(["api"]);
+  await controller.commands.resume(["api"]);
   expect(first.items.length).toBe(count);
 });
 

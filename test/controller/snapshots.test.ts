@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 
 const spec = (overrides = {}) => makeSpec("api", ["/bin/app"], { waitReady: true, ...overrides });
-const start = (count: number, overrides = {}) => controller.start(spec(overrides), { kind: "exact", count });
+const start = (count: number, overrides = {}) => controller.commands.start(spec(overrides), { kind: "exact", count });
 
 const metrics = async (): Promise<MetricsSnapshot> => {
   const context = { version: "1", scope: "user" as const, startedAt: Date.now(), shutdown: () => undefined };
@@ -57,8 +57,8 @@ it("is what its schema says, a row for each instance", async () => {
 
 it("shows instances that are stopped, with the counts they have", async () => {
   await start(2);
-  await controller.restart(["api:1"], "restart");
-  await controller.stop(["api:1"]);
+  await controller.commands.restart(["api:1"], "restart");
+  await controller.commands.stop(["api:1"]);
   expect(await cell(1, "status")).toBe(0);
   expect(await cell(1, "restarts.manual")).toBe(1);
   expect((await metrics()).apps).toMatchObject([{ desired: 1, running: 1 }]);
@@ -68,9 +68,9 @@ it("counts crashes, restarts and rollouts by reason, over restarts of velosd", a
   await start(1, { restartDelayMs: 1, minUptimeMs: 0 });
   world.crash("api", 0);
   await expect.poll(() => cell(0, "restarts.crash")).toBe(1);
-  await controller.restart(["api"], "restart");
-  await controller.restart(["api"], "restart", "cron");
-  await controller.restart(["api"], "reload");
+  await controller.commands.restart(["api"], "restart");
+  await controller.commands.restart(["api"], "restart", "cron");
+  await controller.commands.restart(["api"], "reload");
   await controller.close();
   await openController();
   await expect.poll(() => cell(0, "status")).toBe(1);
@@ -99,9 +99,9 @@ it("counts how rollouts end", async () => {
   await expect(start(2, { ...quick, env: { BAD: "1" } })).rejects.toThrow("stopped");
   expect((await metrics()).apps[0]!.rollouts).toEqual({ reverted: 1 });
   world.delay = (operation) => (operation === "restart" ? 10_000 : undefined);
-  const first = controller.restart(["api"], "reload").catch(() => undefined);
+  const first = controller.commands.restart(["api"], "reload").catch(() => undefined);
   await expect.poll(async () => (await metrics()).apps[0]!.rollingOut).toBe(true);
-  await controller.stop(["api"]);
+  await controller.commands.stop(["api"]);
   await first;
   expect((await metrics()).apps[0]!.rollouts).toEqual({ reverted: 1, superseded: 1 });
 });

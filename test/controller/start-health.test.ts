@@ -34,7 +34,7 @@ const start = (changes: { failures?: number; deadlineMs?: number } = {}) => {
     },
   });
   if (changes.deadlineMs !== undefined) spec.rollout = { ...spec.rollout, deadlineMs: changes.deadlineMs };
-  return controller.start(spec, { kind: "exact", count: 2 });
+  return controller.commands.start(spec, { kind: "exact", count: 2 });
 };
 
 it("answers when the health check has passed", async () => {
@@ -62,9 +62,9 @@ it("counts an instance of a rollout as replaced once it is well", async () => {
   controller.live.subscribe((item) => {
     if (item.type === "rollout") counts.push(item.replaced);
   });
-  const reloaded = controller.restart(["api"], "reload");
+  const reloaded = controller.commands.restart(["api"], "reload");
   const replaced = async (): Promise<unknown> => {
-    const [app] = await controller.list([], false);
+    const [app] = await controller.apps.list([], false);
     return [
       app!.rollout?.replaced,
       app!.rollout?.total,

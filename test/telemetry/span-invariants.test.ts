@@ -74,15 +74,15 @@ const perform = async (world: MemoryWorld, controller: Controller, what: Step): 
   const selector = "index" in what && what.index !== undefined ? `api:${what.index}` : "api";
   switch (what.do) {
     case "scale":
-      return controller.scale("api", { kind: "exact", count: what.count });
+      return controller.commands.scale("api", { kind: "exact", count: what.count });
     case "restart":
     case "reload":
-      return controller.restart([selector], what.do);
+      return controller.commands.restart([selector], what.do);
     case "stop":
     case "resume":
-      return controller[what.do]([selector]);
+      return controller.commands[what.do]([selector]);
     case "update":
-      return controller.start(spec(what.version), undefined);
+      return controller.commands.start(spec(what.version), undefined);
     case "crash": {
       const instance = world.find("api", what.index);
       if (instance?.status === "online") instance.end({ code: what.code });
@@ -111,7 +111,7 @@ it("whatever happens: each span once, in its parent's trace, ended after it bega
       const log: string[] = [];
       let velosd = await open(world, stateDirectory, spans, log);
       try {
-        await velosd.controller.start(spec(1), { kind: "exact", count: 2 });
+        await velosd.controller.commands.start(spec(1), { kind: "exact", count: 2 });
         let death: number | undefined;
         for (const what of steps) {
           const done = perform(world, velosd.controller, what).catch(() => undefined);
@@ -124,7 +124,7 @@ it("whatever happens: each span once, in its parent's trace, ended after it bega
           }
           death = what.do === "die" ? what.turns : undefined;
         }
-        await velosd.controller.delete(["api"]);
+        await velosd.controller.commands.delete(["api"]);
       } finally {
         await velosd.close();
         rmSync(stateDirectory, { recursive: true, force: true });

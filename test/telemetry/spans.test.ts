@@ -66,7 +66,7 @@ afterEach(async () => {
 });
 
 const spec = (overrides = {}) => makeSpec("api", ["/bin/app"], { waitReady: true, restartDelayMs: 0, ...overrides });
-const start = (count: number, overrides = {}) => controller.start(spec(overrides), { kind: "exact", count });
+const start = (count: number, overrides = {}) => controller.commands.start(spec(overrides), { kind: "exact", count });
 const named = (name: string): ReceivedSpan[] => collector.spans.filter((span) => span.name === name);
 const arrived = (name: string, count = 1): Promise<ReceivedSpan> =>
   collector.span(`${count} × ${name}`, (span) => span.name === name && named(name).length >= count);
@@ -103,10 +103,10 @@ describe("spans", () => {
 
   it("of a scale, a stop and a deletion", async () => {
     await start(1);
-    await controller.scale("api", { kind: "exact", count: 3 });
-    await controller.scale("api", { kind: "exact", count: 2 });
-    await controller.stop(["api:1"]);
-    await controller.delete(["api"]);
+    await controller.commands.scale("api", { kind: "exact", count: 3 });
+    await controller.commands.scale("api", { kind: "exact", count: 2 });
+    await controller.commands.stop(["api:1"]);
+    await controller.commands.delete(["api"]);
     await arrived("velos.app.delete");
     const [up, down] = named("velos.app.scale");
     expect(up!.attributes).toMatchObject({ "velos.app.instances.before": 1, "velos.app.instances": 3 });
@@ -127,7 +127,7 @@ describe("spans", () => {
 
   it("of a reload: its own trace, whose id is the rollout's, handed on to the instances", async () => {
     await start(2, { env: { PATH: "/bin" } });
-    await controller.restart(["api"], "reload");
+    await controller.commands.restart(["api"], "reload");
     const root = await arrived("velos.app.rollout");
     const rollout = controller.converge.get("api")!.record.rollout!;
     expect(root.traceId).toBe(rollout.id.replaceAll("-", ""));
@@ -152,8 +152,8 @@ describe("spans", () => {
 
   it("of a restart of all at once, and of one for its health", async () => {
     await start(2);
-    await controller.restart(["api"], "restart");
-    await controller.restart(["api:0"], "restart", "health");
+    await controller.commands.restart(["api"], "restart");
+    await controller.commands.restart(["api:0"], "restart", "health");
     await arrived("velos.app.restart", 2);
     const [all, one] = named("velos.app.restart");
     const tree = (root: ReceivedSpan): string[] =>
@@ -219,7 +219,7 @@ describe("spans", () => {
     let hold = true;
     world.delay = (operation, _, index) =>
       hold && operation === "restart" && index === 1 ? new Promise(() => {}) : undefined;
-    void controller.restart(["api"], "reload").catch(() => undefined);
+    void controller.commands.restart(["api"], "reload").catch(() => undefined);
     await expect.poll(() => controller.converge.get("api")!.pending.get(1)?.type).toBe("restart");
     await arrived("velos.instance.replace");
     await close();

@@ -1,0 +1,339 @@
+import { randomUUID } from "node:crypto";
+import { availableParallelism } from "node:os";
+import type { Backend } from "../backend/backend.ts";
+import type { AppSpec } from "../domain/app.ts";
+import { fingerprint, specDigest } from "../domain/app.ts";
+import type { RolloutStamp } from "../domain/begin-rollout.ts";
+import { beginRestart, beginUpdate, hasStrayInstance } from "../domain/begin-rollout.ts";
+import { VelosError } from "../domain/errors.ts";
+import { healthTarget } from "../domain/health-target.ts";
+import { instanceEnvironment } from "../domain/instance-environment.ts";
+import type { ObservedInstance } from "../domain/instance.ts";
+import { resumed, stopped } from "../domain/intent.ts";
+import { formatListen } from "../domain/listen.ts";
+import type { Quantity } from "../domain/quantity.ts";
+import { applyQuantity } from "../domain/quantity.ts";
+import type { AppRecord } from "../domain/record.ts";
+import type { RestartReason } from "../domain/rollout.ts";
+import { isActive } from "../domain/rollout.ts";
+import type { AppState } from "./app-state.ts";
+import type { Apps } from "./apps.ts";
+import type { Converge } from "./converge.ts";
+import type { CommandType, Observer } from "./observer.ts";
+import type { Wait } from "./settle.ts";
+import { settle } from "./settle.ts";
+import type { UsageMeter } from "./usage-meter.ts";
+import type { AppView } from "./views.ts";
+
+export interface CommandsOptions {
+  backend: Backend;
+  apps: Apps;
+  converge: Converge;
+  meter: UsageMeter;
+  /** Resolves when what restarts apps by itself has taken in what is desired. */
+  triggersSettled: () => Promise<void>;
+  problems: string[];
+  observer: Observer | undefined;
+  now: () => number;
+}
+
+/** What a command did. */
+export interface StartOutcome {
+  app: AppView;
+  /** `created`: a new app; `resumed`: it was stopped; `unchanged`: it runs on this spec; `updated`: it was changed. */
+  outcome: "created" | "resumed" | "unchanged" | "updated";
+}
+
+/**
+ * What an operator can have done. Each method changes what is desired and waits until the world agrees, or says why it
+ * does not.
+ */
+export class Commands {
+  readonly #options: CommandsOptions;
+  /** Apps that are being made and not stored yet. */
+  readonly #creating = new Map<string, Promise<AppState>>();
+
+  constructor(options: CommandsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Starts a new app, or brings one that exists to this spec and size: a changed spec is rolled out, a changed number
+   * scales, a stopped app is started again.
+   */
+  async start(spec: AppSpec, quantity: Quantity | undefined, wait: Wait = "all"): Promise<StartOutcome> {
+    // Whether the health check can be told apart by instance is known only here; a variable may still be missing.
+    if (spec.health) {
+      const { visible, secret } = instanceEnvironment(spec, 0, 1);
+      healthTarget(spec, { ...secret, ...visible }, "");
+    }
+    // Whoever starts the same app at the same moment finds it as the first one made it.
+    while (this.#creating.has(spec.name)) await this.#creating.get(spec.name)!.catch(() => {});
+    const existing = this.#options.converge.get(spec.name);
+    if (!existing) {
+      const creating = this.#create(spec, quantity).finally(() => this.#creating.delete(spec.name));
+      this.#creating.set(spec.name, creating);
+      await this.#observed(spec.name, "start", async () => {
+        await settle(this.#options.converge, await creating, { failOn: "any" });
+      });
+      await this.#options.triggersSettled();
+      return { app: await this.#options.apps.view(await creating), outcome: "created" };
+    }
+    const moves = existing.record.running && !sameListen(spec, existing.record.spec);
+    // Sockets cannot be exchanged under instances that have them: the app goes down and comes up on the new ones.
+    if (moves) await this.stop([spec.name]);
+    const { record } = existing;
+    if (!record.running) {
+      await this.#options.converge.prepare(existing, spec).catch(async (error: unknown) => {
+        // An address that is taken must not cost the app the ones it had.
+        if (moves) await this.resume([spec.name]);
+        throw error;
+      });
+    }
+    const count = quantity ? applyQuantity(quantity, record.instances, availableParallelism()) : record.instances;
+    const same = specDigest(spec) === specDigest(record.spec);
+    const held = Object.keys(record.holds).length > 0;
+    if (same && count === record.instances && record.running && !held && !record.deleting) {
+      // It may be what an earlier command began, and still be on its way.
+      await this.#settled(existing, wait);
+      return { app: await this.#options.apps.view(existing), outcome: "unchanged" };
+    }
+    const stamp = this.#stamp();
+    // A change of the spec alone is a rollout, which is told by itself.
+    const type = !record.running || held ? "start" : count === record.instances ? undefined : "scale";
+    await this.#observed(spec.name, type, async () => {
+      await this.#options.converge.change(existing, (current) => {
+        const next: AppRecord = { ...resumed(current, this.#alive(current)), instances: count };
+        if (fingerprint(spec) === fingerprint(current.spec)) return this.#gather({ ...next, spec }, existing, stamp);
+        if (current.running) return beginUpdate(next, spec, this.#instances(existing), stamp);
+        return this.#gather({ ...next, spec, previous: current.spec }, existing, stamp);
+      });
+      await this.#options.backend.adjust(spec);
+      await this.#settled(existing, wait);
+    });
+    await this.#options.triggersSettled();
+    return {
+      app: await this.#options.apps.view(existing),
+      outcome: record.running && (!same || count !== record.instances) ? "updated" : "resumed",
+    };
+  }
+
+  /** Starts what was stopped: whole apps, or single instances. */
+  async resume(selectors: readonly string[]): Promise<AppView[]> {
+    return this.#each(selectors, async (state, indexes) => {
+      if (!state.record.running) await this.#options.converge.prepare(state);
+      const stamp = this.#stamp();
+      await this.#observed(state.name, "start", async () => {
+        await this.#options.converge.change(state, (record) =>
+          this.#gather(resumed(record, this.#alive(record), indexes), state, stamp),
+        );
+        await settle(this.#options.converge, state, { failOn: "any", ...(indexes && { indexes }) });
+      });
+    });
+  }
+
+  /** Stops apps or single instances; they stay stopped, also over a reboot. */
+  async stop(selectors: readonly string[]): Promise<AppView[]> {
+    return this.#each(selectors, async (state, indexes) => {
+      await this.#observed(state.name, "stop", async () => {
+        await this.#options.converge.change(state, (record) => stopped(record, indexes, this.#options.now()));
+        await settle(this.#options.converge, state, { failOn: "none", ...(indexes && { indexes }) });
+      });
+    });
+  }
+
+  /** Replaces instances: all at once (`restart`), or a few at a time, gated on readiness (`reload`). */
+  async restart(
+    selectors: readonly string[],
+    kind: "restart" | "reload",
+    reason: RestartReason = "manual",
+    wait: Wait = "all",
+  ): Promise<AppView[]> {
+    const stamp = this.#stamp();
+    return this.#each(selectors, async (state, indexes) => {
+      if (!state.record.running) await this.#options.converge.prepare(state);
+      await this.#options.converge.change(state, (record) => {
+        const next = resumed(record, this.#alive(record), indexes);
+        return beginRestart(next, this.#instances(state), kind, reason, stamp, indexes);
+      });
+      await this.#settled(state, wait, indexes);
+    });
+  }
+
+  /** Sets how many instances an app has. */
+  async scale(app: string, quantity: Quantity, wait: Wait = "all"): Promise<AppView> {
+    const [target] = this.#options.apps.targets([app]);
+    if (target!.index !== undefined) {
+      throw new VelosError("SELECTOR_INVALID", { selector: app, why: "an app is scaled as a whole" });
+    }
+    const state = this.#options.apps.state(target!.app);
+    await this.#observed(state.name, "scale", async () => {
+      await this.#options.converge.change(state, (record) => {
+        const instances = applyQuantity(quantity, record.instances, availableParallelism());
+        const holds = Object.fromEntries(Object.entries(record.holds).filter(([index]) => Number(index) < instances));
+        return { ...record, instances, holds };
+      });
+      await this.#settled(state, wait);
+    });
+    return this.#options.apps.view(state);
+  }
+
+  /** Stops an app and forgets it. */
+  async delete(selectors: readonly string[]): Promise<string[]> {
+    const orphans = selectors.filter(
+      (selector) => !this.#options.converge.get(selector) && this.#options.backend.apps().includes(selector),
+    );
+    await Promise.all(orphans.map((app) => this.#deleteOrphan(app)));
+    const rest = selectors.filter((selector) => !orphans.includes(selector));
+    if (rest.length === 0) return orphans;
+    const targets = this.#options.apps.targets(rest);
+    const single = targets.find(({ index }) => index !== undefined);
+    if (single) {
+      throw new VelosError("SELECTOR_INVALID", {
+        selector: `${single.app}:${single.index}`,
+        why: `an app is deleted as a whole; \`velos stop ${single.app}:${single.index}\` stops one, \`velos scale ${single.app} -1\` removes the last`,
+      });
+    }
+    await Promise.all(
+      targets.map(async ({ app }) => {
+        const state = this.#options.apps.state(app);
+        await this.#observed(app, "delete", async () => {
+          await this.#options.converge.change(state, (record) => ({ ...record, deleting: true, running: false }));
+          await settle(this.#options.converge, state, { failOn: "none", until: "deleted" });
+        });
+        this.#options.meter.forget(app);
+      }),
+    );
+    return [...orphans, ...targets.map(({ app }) => app)];
+  }
+
+  /** Sends a signal to the main process of each selected instance that runs; returns their names. */
+  async signal(selectors: readonly string[], signal: string): Promise<string[]> {
+    const reached: string[] = [];
+    await Promise.all(
+      this.#options.apps.targets(selectors).map(async ({ app, index }) => {
+        this.#options.apps.checkIndex(app, index);
+        const running = this.#options.backend
+          .observe(app)
+          .filter((instance) => instance.pid !== undefined && (index === undefined || instance.index === index));
+        await Promise.all(
+          running.map(async (instance) => {
+            await this.#options.backend.signal(app, instance.index, signal);
+            reached.push(`${app}:${instance.index}`);
+          }),
+        );
+      }),
+    );
+    return reached.sort();
+  }
+
+  async #create(spec: AppSpec, quantity: Quantity | undefined): Promise<AppState> {
+    const record = this.#newRecord(
+      spec,
+      applyQuantity(quantity ?? { kind: "exact", count: 1 }, 0, availableParallelism()),
+    );
+    // First the addresses: when one is taken, nothing is started and nothing is stored.
+    await this.#options.backend.prepare(spec);
+    const state = await this.#options.converge.create(record).catch(async (error: unknown) => {
+      await this.#options.backend.release(spec.name);
+      throw error;
+    });
+    this.#isNoOrphan(spec.name);
+    return state;
+  }
+
+  /** Does a command's work, watched from its beginning to its end where somebody watches and there is what to tell. */
+  async #observed(app: string, type: CommandType | undefined, work: () => Promise<void>): Promise<void> {
+    const ended = type && this.#options.observer?.command(app, type, this.#options.now());
+    try {
+      await work();
+    } catch (error) {
+      ended?.({ at: this.#options.now(), error });
+      throw error;
+    }
+    ended?.({ at: this.#options.now() });
+  }
+
+  /** Waits for what a command began; a rollout that the command does not wait for goes on by itself. */
+  async #settled(state: AppState, wait: Wait, indexes?: readonly number[]): Promise<void> {
+    const { rollout } = state.record;
+    if (wait === "start" && isActive(rollout) && rollout.kind !== "restart") return;
+    await settle(this.#options.converge, state, { failOn: "any", ...(indexes && { indexes }) });
+  }
+
+  #newRecord(spec: AppSpec, instances: number): AppRecord {
+    const now = this.#options.now();
+    return {
+      spec,
+      instances,
+      running: true,
+      deleting: false,
+      holds: {},
+      created: { epoch: this.#options.backend.epoch, indexes: [] },
+      createdAt: now,
+      updatedAt: now,
+    };
+  }
+
+  /** An app that is started again while instances of another spec are still there takes them along by a rollout. */
+  #gather(record: AppRecord, state: AppState, stamp: RolloutStamp): AppRecord {
+    const instances = this.#instances(state);
+    if (isActive(record.rollout) || !hasStrayInstance(record, instances)) return record;
+    return {
+      ...beginUpdate(record, record.spec, instances, stamp),
+      ...(record.previous && { previous: record.previous }),
+    };
+  }
+
+  #stamp(): RolloutStamp {
+    return { id: randomUUID(), at: this.#options.now() };
+  }
+
+  #instances(state: AppState): readonly ObservedInstance[] {
+    return this.#options.converge.observe(state.name);
+  }
+
+  #alive(record: AppRecord): Set<number> {
+    return new Set(
+      this.#options.backend
+        .observe(record.spec.name)
+        .flatMap(({ index, status }) => (status === "online" ? [index] : [])),
+    );
+  }
+
+  async #each(
+    selectors: readonly string[],
+    act: (state: AppState, indexes: number[] | undefined) => Promise<void>,
+  ): Promise<AppView[]> {
+    const byApp = new Map<string, number[] | undefined>();
+    for (const { app, index } of this.#options.apps.targets(selectors)) {
+      this.#options.apps.checkIndex(app, index);
+      if (index === undefined) byApp.set(app, undefined);
+      else byApp.set(app, [...(byApp.get(app) ?? []), index]);
+    }
+    const results = await Promise.allSettled(
+      [...byApp].map(([app, indexes]) => act(this.#options.apps.state(app), indexes)),
+    );
+    const failure = results.find((result) => result.status === "rejected");
+    if (failure) throw failure.reason;
+    return Promise.all(
+      [...byApp.keys()]
+        .flatMap((app) => this.#options.converge.get(app) ?? [])
+        .map((state) => this.#options.apps.view(state)),
+    );
+  }
+
+  async #deleteOrphan(app: string): Promise<void> {
+    await Promise.all(this.#options.backend.observe(app).map(({ index }) => this.#options.backend.stop(app, index)));
+    await this.#options.backend.release(app);
+    this.#isNoOrphan(app);
+  }
+
+  #isNoOrphan(app: string): void {
+    const at = this.#options.problems.findIndex((problem) => problem.startsWith(`instances of ${app} run`));
+    if (at >= 0) this.#options.problems.splice(at, 1);
+  }
+}
+
+const sameListen = (a: AppSpec, b: AppSpec): boolean =>
+  a.listen.map(formatListen).join(" ") === b.listen.map(formatListen).join(" ");
