@@ -1,3 +1,4 @@
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { spawn } from "node:child_process";
 import { Duplex } from "node:stream";
 import { VelosError } from "../domain/errors.ts";
@@ -35,10 +36,26 @@ export const connectRemote = async (
   if (minor(there) !== minor(version)) {
     options.note?.(`velos on ${remote.destination} is ${there}, this one is ${version}`);
   }
-  if (rest.length > 0) child.stdout.unshift(rest);
-  const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
+  const stream = streamOf(child, rest);
   failed.catch((error: VelosError) => stream.destroy(new Error(String(error.details["why"]))));
   return Connection.over(stream, () => child.kill());
+};
+
+/** What ssh reads and writes, as one stream, of which the end of ssh is the end. */
+const streamOf = (child: ChildProcessWithoutNullStreams, first: Buffer): Duplex => {
+  const { stdin, stdout } = child;
+  const stream = new Duplex({
+    read: () => void stdout.resume(),
+    // What cannot be written any more is told by ssh's end, which says why.
+    write: (chunk, _, done) => void stdin.write(chunk, () => done()),
+    final: (done) => void stdin.end(() => done()),
+  });
+  const take = (chunk: Buffer): void => {
+    if (!stream.push(chunk)) stdout.pause();
+  };
+  if (first.length > 0) take(first);
+  stdout.on("data", take);
+  return stream;
 };
 
 const noSsh = (error: NodeJS.ErrnoException): VelosError =>

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { SshServer } from "./ssh-server.ts";
@@ -133,7 +134,8 @@ describe("what is in the way of velos --host is told in one line", () => {
   afterEach(() => server.velosIs(`exec "${process.execPath}" -- "${velosProgram}" "$@"`));
 
   it("nobody answers", () => fails(["--host", "nobody", "list"], "connect to host 127.0.0.1 port"));
-  it("no key that is known there", () => fails(["--host", "stranger", "list"], "root@127.0.0.1: Permission denied"));
+  it("no key that is known there", () =>
+    fails(["--host", "stranger", "list"], `${userInfo().username}@127.0.0.1: Permission denied`));
   it("no such name", () =>
     fails(["--host", "me@no.such.host.invalid", "list"], "Could not resolve hostname no.such.host"));
   it("no ssh here", () =>

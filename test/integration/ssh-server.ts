@@ -79,7 +79,8 @@ export class SshServer {
     );
     this.#script(this.path("bin", "ssh"), `exec /usr/bin/ssh -F ${this.path("ssh_config")} "$@"`);
     this.velosIs(`exec "${process.execPath}" -- "${velosProgram}" "$@"`);
-    mkdirSync("/run/sshd", { recursive: true });
+    // Of root's sshd only, which gives its rights up there.
+    if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true });
     this.#sshd = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", this.path("sshd_config")], {
       stdio: ["ignore", "ignore", "pipe"],
     });
