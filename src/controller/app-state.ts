@@ -23,7 +23,7 @@ export class AppState {
   readonly refused = new Map<number, string>();
   /** The last run known of each index when a rollout began. */
   runsBefore?: { rollout: string; runs: ReadonlyMap<number, string> };
-  /** Indexes that are left alone until a time, after the backend could not be reached. */
+  /** Indexes that are left alone until a time of `performance.now`, after the backend could not be reached. */
   readonly retryAt = new Map<number, number>();
   readonly failures = new Map<number, StartFailure>();
   /** Statuses as last announced. */

@@ -153,7 +153,7 @@ export class Converge {
     const instances = this.observe(state.name);
     return (
       state.pending.size === 0 &&
-      ![...state.retryAt.values()].some((at) => at > this.#options.now()) &&
+      ![...state.retryAt.values()].some((at) => at > performance.now()) &&
       (state.record.running || state.released) &&
       !instances.some(({ status }) => status === "starting" || status === "stopping") &&
       !(isActive(state.record.rollout) && state.record.rollout.status === "running" && state.record.running) &&
@@ -182,7 +182,8 @@ export class Converge {
   #plan(state: AppState, instances: readonly ObservedInstance[]): Plan {
     const now = this.#options.now();
     const pending = new Map([...state.pending].map(([index, { type }]) => [index, type]));
-    for (const [index, at] of state.retryAt) if (at > now && !pending.has(index)) pending.set(index, "start");
+    for (const [index, at] of state.retryAt)
+      if (at > performance.now() && !pending.has(index)) pending.set(index, "start");
     return plan(state.record, { instances, pending, refused: state.refused }, now);
   }
 
@@ -323,7 +324,7 @@ export class Converge {
     const why = error instanceof VelosError ? String(error.details["why"] ?? error.message) : String(error);
     if (!(error instanceof VelosError)) this.#options.report(error instanceof Error ? (error.stack ?? why) : why);
     if (action.type === "stop" || action.type === "clear" || isUnreachable(error)) {
-      state.retryAt.set(index, now() + RETRY_MS);
+      state.retryAt.set(index, performance.now() + RETRY_MS);
       this.#wakeLater(state.name, RETRY_MS);
       return;
     }

@@ -10,9 +10,10 @@ const FIRST_INTERVAL_MS = 250;
 interface Subject {
   spec: AppSpec;
   run: string;
-  startedAt: number;
+  /** When it began and was first well, by `performance.now`: the clock may be set meanwhile. */
+  began: number;
   failures: number;
-  wellAt?: number;
+  well?: number;
   unwell?: string;
   timer?: NodeJS.Timeout;
 }
@@ -52,7 +53,9 @@ export class Health {
       const subject = this.#subject(key, spec, instance);
       return {
         ...instance,
-        ...(subject.wellAt !== undefined && { wellAt: subject.wellAt }),
+        ...(subject.well !== undefined && {
+          wellAt: Math.round(this.#options.now() - (performance.now() - subject.well)),
+        }),
         ...(subject.unwell !== undefined && { unwell: subject.unwell }),
       };
     });
@@ -79,7 +82,7 @@ export class Health {
     const subject: Subject = {
       spec,
       run: instance.run,
-      startedAt: instance.startedAt ?? this.#options.now(),
+      began: performance.now() - (instance.startedAt === undefined ? 0 : this.#options.now() - instance.startedAt),
       failures: 0,
     };
     this.#subjects.set(key, subject);
@@ -101,7 +104,7 @@ export class Health {
           key,
           subject,
           index,
-          subject.wellAt === undefined ? Math.min(FIRST_INTERVAL_MS, intervalMs) : intervalMs,
+          subject.well === undefined ? Math.min(FIRST_INTERVAL_MS, intervalMs) : intervalMs,
         );
       });
     }, afterMs).unref();
@@ -109,18 +112,18 @@ export class Health {
 
   async #ask(subject: Subject, index: number): Promise<void> {
     const { spec } = subject;
-    const { backend, now, changed, failed } = this.#options;
+    const { backend, changed, failed } = this.#options;
     const problem = await this.#probe(spec, index, backend);
     if (this.#subjects.get(`${spec.name}:${index}`) !== subject) return;
     if (problem === undefined) {
       subject.failures = 0;
-      const news = subject.wellAt === undefined || subject.unwell !== undefined;
-      subject.wellAt ??= now();
+      const news = subject.well === undefined || subject.unwell !== undefined;
+      subject.well ??= performance.now();
       delete subject.unwell;
       if (news) changed(spec.name);
       return;
     }
-    if (subject.wellAt === undefined && now() - subject.startedAt < spec.health!.gracePeriodMs) return;
+    if (subject.well === undefined && performance.now() - subject.began < spec.health!.gracePeriodMs) return;
     subject.failures++;
     if (subject.failures < spec.health!.failures) return;
     subject.failures = 0;

@@ -87,7 +87,9 @@ const allWell = async (
   const fail = (index: number, why: string): never => {
     throw new VelosError("INSTANCE_FAILED", { app: name, index, why });
   };
-  const timer = setTimeout(() => converge.wake(name), Math.max(0, began + settings.deadlineMs - Date.now()));
+  const deadline = performance.now() + Math.max(0, began + settings.deadlineMs - Date.now());
+  // Timers may fire a fraction early, and nobody would look again.
+  const timer = setTimeout(() => converge.wake(name), Math.ceil(deadline - performance.now()) + 1);
   try {
     await waitFor(state, () => {
       const { record } = state;
@@ -103,7 +105,7 @@ const allWell = async (
       for (const { index, unwell } of asked) if (unwell !== undefined) fail(index, `${unwell}; it is started again`);
       const late = asked.find(({ wellAt }) => wellAt === undefined);
       if (late === undefined || record.spec.health === undefined) return "done";
-      if (Date.now() - began >= settings.deadlineMs)
+      if (performance.now() >= deadline)
         fail(late.index, `its health check has not passed within ${settings.deadlineMs / 1000} s`);
       return "wait";
     });

@@ -44,11 +44,11 @@ export class UsageMeter {
   /** The percentage by a reading of CPU time that was made just now. */
   percent(app: string, instance: ObservedInstance, cpuUsec: number): number {
     const key = `${app}:${instance.index}`;
-    const now = this.#now();
+    const now = performance.now();
     const last = this.#samples.get(key);
     const fresh = last?.run === instance.run && now - last.at <= MAX_WINDOW_MS ? last : undefined;
     if (fresh && now - fresh.at < MIN_WINDOW_MS) return fresh.percent;
-    const since = fresh?.at ?? instance.startedAt ?? now;
+    const since = fresh?.at ?? (instance.startedAt === undefined ? now : now - (this.#now() - instance.startedAt));
     const used = cpuUsec - (fresh?.cpuUsec ?? 0);
     const percent = now > since ? Math.max(0, Math.round((used / ((now - since) * 1000)) * 1000) / 10) : 0;
     this.#samples.set(key, { run: instance.run, at: now, cpuUsec, percent });

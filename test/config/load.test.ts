@@ -238,13 +238,8 @@ describe("loadScopeConfig", () => {
     expect(await scope("[apps.api]\nwhatever = 1")).toEqual({});
   });
 
-  it("refuses what it does not know, or not yet", async () => {
+  it("refuses what it does not know", async () => {
     const file = join(directory, "scope.toml");
-    expect(await errorOf(scope('idle_exit = "10m"'))).toEqual([
-      "NOT_YET",
-      `${file}:1:1: idle_exit is not there yet`,
-      "it comes with a later release of velos",
-    ]);
     expect(await errorOf(scope('\notel_endpiont = "x"'))).toEqual([
       "CONFIG_INVALID",
       `${file}:2:1: unknown key "otel_endpiont"`,

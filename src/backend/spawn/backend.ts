@@ -5,6 +5,7 @@ import type { AppSpec } from "../../domain/app.ts";
 import type { ObservedInstance } from "../../domain/instance.ts";
 import type { RunVariables } from "../../domain/run-variables.ts";
 import type { Backend, BackendName, Facility, Figures, LogLine, LogQuery, Usage } from "../backend.ts";
+import { ClockJumps } from "../clock-jumps.ts";
 import { AdoptedProcesses } from "./adopted.ts";
 import { checkSandbox } from "./check-sandbox.ts";
 import { currentEpoch } from "./epoch.ts";
@@ -52,6 +53,7 @@ export class SpawnBackend implements Backend {
   readonly epoch = currentEpoch();
   readonly #stateDir: string;
   readonly #now: () => number;
+  readonly #clock: ClockJumps;
   readonly #logs: LogStore;
   readonly #figures = new TreeFigures();
   readonly #instances = new Map<string, Map<number, Instance>>();
@@ -64,6 +66,7 @@ export class SpawnBackend implements Backend {
   constructor(options: SpawnBackendOptions) {
     this.#stateDir = options.stateDir;
     this.#now = options.now ?? Date.now;
+    this.#clock = new ClockJumps(this.#now);
     this.#logs = new LogStore(options.stateDir, this.#now);
     // As many listeners as instances that are being ended.
     setMaxListeners(0, this.#leaving.signal);
@@ -118,6 +121,10 @@ export class SpawnBackend implements Backend {
   }
 
   observe(app: string): ObservedInstance[] {
+    const jump = this.#clock.since();
+    if (jump !== 0)
+      for (const instances of this.#instances.values())
+        for (const instance of instances.values()) instance.clockJumped(jump);
     const instances = [...(this.#instances.get(app)?.values() ?? [])];
     return instances.map((instance) => instance.observe()).sort((a, b) => a.index - b.index);
   }

@@ -138,6 +138,14 @@ export class Instance {
     this.#save();
   }
 
+  /** Moves what was noted of this run along, so that it has not lasted longer or shorter by that. */
+  clockJumped(byMs: number): void {
+    const { startedAt, onlineAt } = this.#state;
+    if (startedAt !== undefined) this.#state.startedAt = startedAt + byMs;
+    if (onlineAt !== undefined) this.#state.onlineAt = onlineAt + byMs;
+    this.#save();
+  }
+
   /** The first run. When it does not come up nothing is left. */
   async start(): Promise<void> {
     this.#owner = "start";

@@ -1,4 +1,5 @@
 import type { Exit, ObservedInstance } from "../../domain/instance.ts";
+import { ClockJumps } from "../clock-jumps.ts";
 import type { Variant } from "./bus.ts";
 import { instanceUnit, parseInstanceUnit } from "./names.ts";
 import type { UnitFacts } from "./properties.ts";
@@ -27,6 +28,7 @@ interface Entry {
  * every property that can change (the manager sends them together), so nothing has to be asked for.
  */
 export class Units {
+  readonly #clock: ClockJumps;
   #entries = new Map<string, Entry>();
   #byApp = new Map<string, Map<number, Entry>>();
   #gone = new Map<string, Set<() => void>>();
@@ -35,6 +37,10 @@ export class Units {
   #exits = new Map<string, Map<number, Exit>>();
   /** Whose main process a pid was, for lines of the journal that do not tell; the oldest are forgotten. */
   #pids = new Map<number, { app: string; index: number }>();
+
+  constructor(clock = new ClockJumps()) {
+    this.#clock = clock;
+  }
 
   /** The manager's signal, or the answer of a full look. Returns the app, if it is an instance of one. */
   changed(unit: string, properties: Record<string, Variant>): string | undefined {
@@ -162,13 +168,17 @@ export class Units {
         run: facts.invocation,
         restarts: facts.restarts,
         ...(alive && { pid: facts.mainPid }),
-        ...(alive && facts.startMs > 0 && { startedAt: facts.startMs }),
-        ...(status === "online" && facts.activeEnterMs > 0 && { onlineAt: facts.activeEnterMs }),
-        ...(facts.activeExitMs > 0 && { leftAt: facts.activeExitMs }),
+        ...(alive && facts.startMs > 0 && { startedAt: this.#moment(facts, "startMs") }),
+        ...(status === "online" && facts.activeEnterMs > 0 && { onlineAt: this.#moment(facts, "activeEnterMs") }),
+        ...(facts.activeExitMs > 0 && { leftAt: this.#moment(facts, "activeExitMs") }),
         ...(entry.exit && { exit: entry.exit }),
       });
     }
     return instances.sort((a, b) => a.index - b.index);
+  }
+
+  #moment(facts: UnitFacts, name: "startMs" | "activeEnterMs" | "activeExitMs"): number {
+    return this.#clock.moved(facts[name], facts.sinceBoot[name]);
   }
 
   /** Resolves when the unit is unloaded; at once if it is. */
