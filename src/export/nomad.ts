@@ -103,6 +103,9 @@ const services = (spec: AppSpec, port: number | undefined, remarks: Remarks): Js
   return { Services: [{ Name: spec.name, PortLabel: "http", Provider: "nomad", Checks: [check] }] };
 };
 
+/** The driver has had an option for the directory only of late; the shell is replaced by the program. */
+const IN_DIRECTORY = 'cd "$0" && exec "$@"';
+
 const task = (spec: AppSpec, port: number | undefined, { image }: ExportOptions, remarks: Remarks): Json => {
   const secrets = Object.keys(spec.secretEnv);
   if (secrets.length > 0) {
@@ -141,7 +144,7 @@ const task = (spec: AppSpec, port: number | undefined, { image }: ExportOptions,
           ...(port !== undefined && { ports: ["http"] }),
           ...(spec.tasksMax !== undefined && { pids_limit: spec.tasksMax }),
         }
-      : { command, args, work_dir: spec.cwd },
+      : { command: "/bin/sh", args: ["-c", IN_DIRECTORY, escaped(spec.cwd), ...words] },
     Env: env,
     ...(spec.user !== undefined && { User: spec.user }),
     KillTimeout: nanoseconds(spec.killTimeoutMs),

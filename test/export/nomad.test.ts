@@ -40,7 +40,10 @@ it("is a job with an update block, a port for each instance, and checks", () => 
         Tasks: [
           {
             Driver: "raw_exec",
-            Config: { command: "/usr/bin/node", args: ["/srv/server.js"], work_dir: "/srv" },
+            Config: {
+              command: "/bin/sh",
+              args: ["-c", 'cd "$0" && exec "$@"', "/srv", "/usr/bin/node", "/srv/server.js"],
+            },
             Env: { PRICE: "$${B} $C", PORT: "${NOMAD_PORT_http}", NODE_APP_INSTANCE: "${NOMAD_ALLOC_INDEX}" },
             User: "www-data",
             KillTimeout: 7e9,
