@@ -31,7 +31,10 @@ export const judge = (unit: Readonly<Record<string, string>>, journal: string): 
   const isTrying = ActiveState === "activating" && SubState !== "auto-restart";
   if (isTrying && Number(unit["NRestarts"]) < ENOUGH_STARTS) return "starting";
   if (ActiveState === "inactive" && Result === "success") return "starting";
-  return failure(`it does not come up (${Result === "exit-code" ? `exit code ${ExecMainStatus}` : Result})`);
+  // While it is tried again the manager has forgotten how the last try ended.
+  const again = `tried again ${unit["NRestarts"]} times`;
+  const how = Result === "exit-code" ? `exit code ${ExecMainStatus}` : Result === "success" ? again : Result;
+  return failure(`it does not come up (${how})`);
 };
 
 const show = async (args: readonly string[]): Promise<Record<string, string>> =>

@@ -16,6 +16,9 @@ describe("velos startup in the system scope", () => {
   beforeAll(async () => {
     here = Installation.temporary();
     await velos("kill");
+    // A package leaves its group behind, and the directory belongs to it then.
+    await run("groupdel", "velos");
+    rmSync("/run/velos", { recursive: true, force: true });
     await velos("start", example, "--name", "api", "-i", "3", "--listen", "3100");
     await velos("start", "sleep", "--name", "worker", "--uid", "tester", "--cwd", "/", "--", "1000");
     before = await pids();
@@ -171,7 +174,7 @@ interval = "100ms"
     const lost = await velos("list");
     expect(lost.code).toBe(4);
     expect(lost.stderr).toMatch(
-      /^velos: cannot reach velosd: it does not come up \(exit code 1\)\n {2}see `journalctl -u velosd/,
+      /^velos: cannot reach velosd: it does not come up \((exit code 1|tried again \d+ times)\)\n {2}see `journalctl -u velosd/,
     );
     expect(lost.stderr).toContain("`velos startup` again");
     expect((await velos("startup")).code).toBe(0);
