@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -17,7 +17,7 @@ let directory: string;
 let deb: string;
 
 const build = (out: string): string =>
-  execFileSync(join(root, "packaging/deb/build"), ["--out", join(directory, out)], {
+  execFileSync(join(root, "packaging/deb/build"), ["--dist", join(directory, "dist"), "--out", join(directory, out)], {
     encoding: "utf8",
     env: { ...process.env, SOURCE_DATE_EPOCH: "1800000000" },
   }).trim();
@@ -27,6 +27,8 @@ const contents = (): string[] => dpkgDeb("--contents", deb).trimEnd().split("\n"
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), "velos-deb-"));
+  // Whoever builds meanwhile changes nothing here.
+  cpSync(join(root, "dist"), join(directory, "dist"), { recursive: true });
   if (onDebian) deb = build("one");
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
