@@ -45,6 +45,7 @@ const apart = {
   croner: "croner",
   re2js: "re2js",
   "prepare-apps": "src/cli/prepare-apps.ts",
+  asked: "src/backend/systemd/asked.ts",
   names: "src/cli/completions/names.ts",
   // Named after their folders: `import("../metrics/main.ts")` is metrics.cjs.
   metrics: "src/metrics/main.ts",

@@ -130,7 +130,8 @@ export class Sockets {
   }
 }
 
-const socketProperties = (app: string, listen: readonly ListenAddress[]): Property[] => {
+/** Everything that the manager is told about an app's sockets. */
+export const socketProperties = (app: string, listen: readonly ListenAddress[]): Property[] => {
   const mode = listen.find((address) => "path" in address && address.mode !== undefined);
   return [
     ["Description", new Variant("s", `velos: listening sockets of ${app}`)],

@@ -33,7 +33,11 @@ export class RunCommand extends StartCommand {
     }
     const { terminal } = this;
     const apps = await this.prepare();
-    if (this.dryRun) return this.showDryRun(apps);
+    if (this.dryRun) {
+      const { dryRunJson } = await import("../dry-run.ts");
+      this.printJson(dryRunJson(apps));
+      return 0;
+    }
     if (process.pid === 1) this.#becomeInit();
     // A bundle of its own: no other command reads it.
     const { runForeground } = await import("../../foreground/main.ts");

@@ -1,6 +1,7 @@
 import { Command, Option } from "clipanion";
 import type { AppInput } from "../../config/flags.ts";
 import type { ResolvedApp } from "../../config/resolve.ts";
+import { selectBackend } from "../../backend/select.ts";
 import type { Connection } from "../../client/connection.ts";
 import type { AppView } from "../../controller/views.ts";
 import { VelosError } from "../../domain/errors.ts";
@@ -76,14 +77,16 @@ export class StartCommand extends VelosCommand {
   cronRestart = Option.String("--cron-restart", { description: "restart on a schedule: '0 3 * * *'" });
   instanceVar = Option.String("--instance-var", { description: "variable that gets the index" });
   incrementVar = Option.String("--increment-var", { description: "variable that grows by the index" });
-  dryRun = Option.Boolean("--dry-run", false, { description: "print what velosd would be asked for, do nothing" });
+  dryRun = Option.Boolean("--dry-run", false, {
+    description: "print what systemd would be asked for, do nothing; with --json what velosd would",
+  });
 
   words = Option.Rest({ name: "script" });
 
   override async execute(): Promise<number> {
     if (this.config === undefined && (await this.#namesApps())) return this.#resume();
     const apps = await this.prepare();
-    return this.dryRun ? this.showDryRun(apps) : this.#start(apps);
+    return this.dryRun ? this.#showDryRun(apps) : this.#start(apps);
   }
 
   /** The apps that the words, flags and file are about. */
@@ -99,9 +102,11 @@ export class StartCommand extends VelosCommand {
     });
   }
 
-  protected async showDryRun(apps: readonly ResolvedApp[]): Promise<number> {
-    const { dryRunText } = await import("../dry-run.ts");
-    this.print(dryRunText(apps));
+  async #showDryRun(apps: readonly ResolvedApp[]): Promise<number> {
+    const { dryRunJson, dryRunUnits } = await import("../dry-run.ts");
+    const isSystemd = selectBackend(this.backend, this.places, this.terminal.env).name === "systemd";
+    if (isSystemd && !this.json) this.print((await dryRunUnits(apps, this.places)).trimEnd());
+    else this.printJson(dryRunJson(apps));
     return 0;
   }
 
