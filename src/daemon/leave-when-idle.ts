@@ -38,9 +38,14 @@ export const leaveWhenIdle = async (options: LeaveOptions): Promise<IdleExit | u
     log(
       `nothing was asked for ${formatDuration(idle.afterMs)}: velosd leaves; its socket, and instances that end, wake it`,
     );
+    // From here on it leaves, whatever happens: who connects is the next one's.
     server.close();
-    await backend.sayGoodbye!();
-    if (controller.runs() !== runs) await backend.startAgain!();
+    try {
+      await backend.sayGoodbye!();
+      if (controller.runs() !== runs) await backend.startAgain!();
+    } catch (error) {
+      log((error as Error).message);
+    }
     await stop();
     return true;
   };
