@@ -43,7 +43,7 @@ export const checkApp = async (
 
 const profileKey: Key<AppSettings, "env"> = { ...appKeys.env, example: 'PORT = "3000"' };
 
-/** Reads the keys of one table; unknown, planned and wrong ones are added to `problems`. */
+/** Reads the keys of one table; unknown and wrong ones are added to `problems`. */
 export const checkTable = async <S>(
   table: KeyTable<S>,
   written: Readonly<Record<string, unknown>>,
@@ -57,8 +57,6 @@ export const checkTable = async <S>(
     const entry = Object.hasOwn(table, name) ? (table[name] as AnyKey<Record<string, unknown>>) : undefined;
     if (entry === undefined) {
       problems.push(unknownKey(name, table, at));
-    } else if ("later" in entry) {
-      problems.push({ path: [...at, name], part: "key", code: "NOT_YET", why: name, hint: "" });
     } else if ("table" in entry) {
       const short =
         entry.short === undefined ? undefined : (entry.table[entry.short] as unknown as Key<Record<string, unknown>>);
@@ -72,7 +70,6 @@ export const checkTable = async <S>(
         problems.push({
           path: [...at, name],
           part: "value",
-          code: "CONFIG_INVALID",
           why,
           hint: `open it with [${[...at, name].join(".")}]`,
         });
@@ -117,7 +114,7 @@ const misfitProblem = (
       ? `${subject} should be ${kind.expects}, not ${showValue(part)}`.trimStart()
       : `${subject && `${subject}: `}${misfit.why}`;
   const hint = misfit.hint ?? `for example ${sample}`;
-  return { path: [...at, name, ...misfit.path], part: misfit.part, code: "CONFIG_INVALID", why, hint };
+  return { path: [...at, name, ...misfit.path], part: misfit.part, why, hint };
 };
 
 /** What a message begins with, and how the key is written. A flag is named by the place that stands before it. */
@@ -130,7 +127,7 @@ const samples: Record<ReadContext["form"], (name: string, example: string) => [s
 /** What no key alone can tell. */
 const checkTogether = (settings: AppSettings, { form }: ReadContext, at: Path): Problem[] => {
   const wrong = (key: string | undefined, why: string, hint: string): Problem[] => [
-    { path: key === undefined ? at : [...at, key], part: "key", code: "CONFIG_INVALID", why, hint },
+    { path: key === undefined ? at : [...at, key], part: "key", why, hint },
   ];
   const { script, command, rollout } = settings;
   if (form !== "flags" && script === undefined && command === undefined) {

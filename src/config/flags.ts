@@ -17,7 +17,7 @@ export type AppInput = { readonly [key in AppKey]?: unknown };
  * Reads flags by the same table as velos.toml.
  * @param name as given with --name
  * @param cwd the caller's working directory: absolute; relative paths start from it
- * @throws VelosError APP_NAME_INVALID; CONFIG_INVALID or NOT_YET, whose `where` is the flag (`--kill-timeout`)
+ * @throws VelosError APP_NAME_INVALID; CONFIG_INVALID, whose `where` is the flag (`--kill-timeout`)
  */
 export const appFromFlags = async (input: AppInput, cwd: string, name?: string): Promise<AppDraft> => {
   if (name !== undefined) checkAppName(name);
@@ -25,7 +25,6 @@ export const appFromFlags = async (input: AppInput, cwd: string, name?: string):
   const [first] = problems;
   if (first !== undefined) {
     const flag = flagOf(String(first.path[0]));
-    if (first.code === "NOT_YET") throw new VelosError("NOT_YET", { what: flag });
     throw problemError(first, flag, problems.length - 1);
   }
   return { ...(name !== undefined && { name }), settings, baseDir: cwd, where: flagOf };

@@ -5,14 +5,13 @@ import { isTable } from "./environment-kinds.ts";
 import type { JsonShape } from "./kinds.ts";
 import { literal } from "./literal.ts";
 import { problemError } from "./problem.ts";
-import type { LaterKey } from "./schema.ts";
 import { appKeys } from "./schema.ts";
 import type { AppDraft } from "./settings.ts";
 
 /**
  * An app as programs give it: an object with the keys of `[apps.<name>]` in velos.toml, and `name`.
  * @param baseDir absolute directory that relative paths start from
- * @throws VelosError APP_NAME_INVALID; CONFIG_INVALID or NOT_YET, whose `where` is a JSON pointer (`/kill_timeout`)
+ * @throws VelosError APP_NAME_INVALID; CONFIG_INVALID, whose `where` is a JSON pointer (`/kill_timeout`)
  */
 export const appFromJson = async (value: unknown, baseDir: string): Promise<AppDraft> => {
   if (!isTable(value)) throw wrong("the app", "it should be an object", 'such as {"name": "api", "script": "app.js"}');
@@ -56,7 +55,7 @@ export const appJsonSchema = (): JsonShape => {
 };
 
 /** What is needed of the keys' tables here, whatever they fill. */
-type Entries = Readonly<Record<string, LaterKey | Table | Documented>>;
+type Entries = Readonly<Record<string, Table | Documented>>;
 interface Table {
   table: Entries;
   doc: string;
@@ -73,7 +72,6 @@ const objectSchema = (table: Entries): JsonShape => ({
   type: "object",
   properties: Object.fromEntries(
     Object.entries(table).flatMap(([name, entry]): [string, JsonShape][] => {
-      if ("later" in entry) return [];
       if ("table" in entry) return [[name, tableSchema(entry)]];
       const { kind, doc, example, standard } = entry;
       const also = kind.json["description"];

@@ -12,7 +12,7 @@ import { readTomlDocument } from "./toml-document.ts";
  * Reads velosd's own settings from the scope's config file; no settings when there is no such file. The apps in it are
  * not looked at.
  * @param path absolute
- * @throws VelosError CONFIG_NOT_FOUND when it is there but cannot be read; CONFIG_INVALID or NOT_YET as `loadConfig`
+ * @throws VelosError CONFIG_NOT_FOUND when it is there but cannot be read; CONFIG_INVALID as `loadConfig`
  */
 export const loadScopeConfig = async (path: string): Promise<ScopeConfig> => {
   let document: TomlDocument;

@@ -4,7 +4,7 @@ import { telemetrySettings } from "./telemetry-settings.ts";
 
 /**
  * Where telemetry goes, by the scope's config file and the environment; undefined where it is not to be sent.
- * @throws VelosError CONFIG_INVALID, CONFIG_NOT_FOUND, NOT_YET
+ * @throws VelosError CONFIG_INVALID, CONFIG_NOT_FOUND
  */
 export const loadTelemetry = async (
   config: string,

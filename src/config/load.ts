@@ -24,7 +24,7 @@ export interface LoadedConfig {
  * Reads the apps of a velos.toml. All of them are checked, also those that a command leaves out.
  * @param path as the user gave it, which is how errors show it; relative to `cwd`
  * @param options.isScopeConfig the file is the scope's own, so velosd's settings may stand beside the apps
- * @throws VelosError CONFIG_NOT_FOUND; CONFIG_INVALID or NOT_YET with file, line and column of the first problem
+ * @throws VelosError CONFIG_NOT_FOUND; CONFIG_INVALID with file, line and column of the first problem
  */
 export const loadConfig = async (
   path: string,
@@ -88,14 +88,14 @@ const checkName = (name: string, at: Path): Problem[] => {
   } catch (error) {
     if (!(error instanceof VelosError)) throw error;
     const hint = "1 to 64 of A-Z a-z 0-9 _ . - , beginning with a letter or digit";
-    return [{ path: at, part: "key", code: "CONFIG_INVALID", why: error.message, hint }];
+    return [{ path: at, part: "key", why: error.message, hint }];
   }
 };
 
 const appTables = (written: unknown, problems: Problem[]): [string, Record<string, unknown>][] => {
   const wrong = (path: Path, value: unknown, what: string): void => {
     const why = `${path.join(".")} should be ${what}, not ${showValue(value)}`;
-    problems.push({ path, part: "value", code: "CONFIG_INVALID", why, hint: "begin each app with [apps.<name>]" });
+    problems.push({ path, part: "value", why, hint: "begin each app with [apps.<name>]" });
   };
   if (!isTable(written)) {
     wrong(["apps"], written, "a table of apps");

@@ -6,8 +6,7 @@ export interface Problem {
   path: Path;
   /** What of the path is meant: the key, or the value. */
   part: "key" | "value";
-  code: "CONFIG_INVALID" | "NOT_YET";
-  /** What is wrong; for NOT_YET the name of the key. */
+  /** What is wrong. */
   why: string;
   hint: string;
 }
@@ -17,8 +16,7 @@ export interface Problem {
  * @param where `velos.toml:12:3`, or a flag
  * @param more how many other problems there are
  */
-export const problemError = ({ code, why, hint }: Problem, where: string, more = 0): VelosError => {
-  if (code === "NOT_YET") return new VelosError("NOT_YET", { at: `${where}: `, what: why });
+export const problemError = ({ why, hint }: Problem, where: string, more = 0): VelosError => {
   const others = more === 0 ? [] : [`${more} more ${more === 1 ? "problem" : "problems"} after this one`];
   return new VelosError("CONFIG_INVALID", { where, why, hint: [hint, ...others].join("; ") });
 };

@@ -33,14 +33,8 @@ export interface SubTable<S, F extends keyof S = keyof S> {
   short?: string;
 }
 
-/** A key that is planned: known, documented, and refused with NOT_YET. */
-export interface LaterKey {
-  later: true;
-  doc: string;
-}
-
 export type KeyTable<S> = Readonly<Record<string, AnyKey<S>>>;
-export type AnyKey<S> = { [F in keyof S]-?: Key<S, F> | SubTable<S, F> }[keyof S] | LaterKey;
+export type AnyKey<S> = { [F in keyof S]-?: Key<S, F> | SubTable<S, F> }[keyof S];
 
 type More = Pick<Key<never>, "standard" | "flag" | "aliases">;
 
@@ -60,9 +54,6 @@ export const keyOf =
     doc,
     ...more,
   });
-
-/** A key of a later release. To switch it on, put a `key(…)` in its place and read its field in `resolve.ts`. */
-export const later = (doc: string): LaterKey => ({ later: true, doc });
 
 const rolloutKey = keyOf<Partial<RolloutSettings>>();
 

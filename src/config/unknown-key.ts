@@ -26,5 +26,5 @@ export const unknownKey = (name: string, table: Readonly<Record<string, object>>
   const hint =
     ELSEWHERE.get(name) ??
     (meant === undefined ? "remove it, or see the manual for the keys there are" : `did you mean \`${meant}\`?`);
-  return { path: [...at, name], part: "key", code: "CONFIG_INVALID", why: `unknown key ${JSON.stringify(name)}`, hint };
+  return { path: [...at, name], part: "key", why: `unknown key ${JSON.stringify(name)}`, hint };
 };

@@ -16,7 +16,6 @@ const readme = await readFile(file, "utf8");
 
 interface Entry {
   doc: string;
-  later?: true;
   example?: string;
   standard?: string;
   table?: Record<string, Entry>;
@@ -27,9 +26,7 @@ const cell = (text: string): string => text.replaceAll("|", "\\|");
 const code = (text: string | undefined): string => (text === undefined ? "" : `\`${cell(text)}\``);
 
 const keyTable = (table: object, flags: boolean): string => {
-  const entries = (Object.entries(table) as [string, Entry][]).filter(
-    ([, entry]) => !entry.later && (!entry.table || entry.short),
-  );
+  const entries = (Object.entries(table) as [string, Entry][]).filter(([, entry]) => !entry.table || entry.short);
   return [
     `| key | default | example | ${flags ? "flag of `velos start` | " : ""}meaning |`,
     `|---|---|---|${flags ? "---|" : ""}---|`,
