@@ -20,6 +20,9 @@ const hasSystemd = (paths: Paths, env: Readonly<Record<string, string | undefine
   return path === undefined || exists(path);
 };
 
+/** True where launchd is what runs the machine. */
+export const hasLaunchd = process.platform === "darwin";
+
 /**
  * What runs instances here: as asked for with `--backend` or VELOS_BACKEND, else systemd where it runs, launchd on
  * macOS, else spawn. `reason` is set when nobody asked for it and it is the fallback.
@@ -29,6 +32,7 @@ export const selectBackend = (
   asked: string | undefined,
   paths: Paths,
   env: Readonly<Record<string, string | undefined>>,
+  isMac = hasLaunchd,
 ): { name: BackendName; reason?: string } => {
   const name = asked ?? (env["VELOS_BACKEND"] || undefined);
   if (name !== undefined) {
@@ -38,9 +42,9 @@ export const selectBackend = (
         why: `there is no backend '${name}'`,
         hint: `the backends are ${NAMES.join(", ")}`,
       });
-    if (known === "launchd") throw new VelosError("NOT_YET", { what: "the launchd backend" });
     return { name: known };
   }
+  if (isMac) return { name: "launchd" };
   if (hasSystemd(paths, env)) return { name: "systemd" };
   return { name: "spawn", reason: "systemd does not run here: velosd itself runs the instances" };
 };

@@ -15,7 +15,7 @@ const when: OptionValue = { word: "WHEN" };
 
 /** Every option that takes a value, by its long name; `start --watch` is the one of that command only. */
 export const optionValues: Readonly<Record<string, OptionValue>> = {
-  "--backend": { word: "NAME", complete: ["systemd", "spawn"] },
+  "--backend": { word: "NAME", complete: ["systemd", "launchd", "spawn"] },
   "--name": variable,
   "--instances": { word: "N|max", complete: ["max"] },
   "--port": { word: "PORT" },

@@ -27,7 +27,7 @@ export abstract class VelosCommand extends Command<VelosContext> {
   json = Option.Boolean("--json", false, { description: "answer as JSON" });
   system = Option.Boolean("--system", false, { description: "root's service manager (default for root)" });
   user = Option.Boolean("--user", false, { description: "your own service manager (default for everyone else)" });
-  backend = Option.String("--backend", { description: "systemd or spawn, should velosd have to be started" });
+  backend = Option.String("--backend", { description: "systemd, launchd or spawn, should velosd have to be started" });
   /** For help and completions: it is taken out of the words before they are parsed, see remote.ts. */
   host?: string | undefined = Option.String("--host", { description: "velosd of another server, through ssh" });
 

@@ -25,7 +25,10 @@ const program = (): string => join(__dirname, "velosd.cjs");
 export const startDaemon = async (options: ConnectOptions): Promise<StartedDaemon> => {
   const chosen = selectBackend(options.backend, options.paths, options.env);
   if (chosen.reason !== undefined) options.note?.(chosen.reason);
-  return chosen.name === "systemd" ? startUnits(options) : startDetached(options, chosen.name);
+  if (chosen.name === "systemd") return startUnits(options);
+  if (chosen.name !== "launchd") return startDetached(options, chosen.name);
+  const { startJob } = await import("./start-job.ts");
+  return startJob(options, [process.execPath, ...nodeFlags, program()], mallocSettings);
 };
 
 /**

@@ -21,8 +21,10 @@ export interface Paths {
   remote?: { destination: string; flags: readonly string[] };
 }
 
-/** A UNIX socket's path has to fit into `sun_path` (unix(7)): 108 bytes with the closing zero. */
-const SOCKET_PATH_LIMIT = 107;
+const isMac = process.platform === "darwin";
+
+/** A UNIX socket's path has to fit into `sun_path` (unix(7)): 108 bytes with the closing zero, 104 on macOS. */
+export const SOCKET_PATH_LIMIT = isMac ? 103 : 107;
 
 /**
  * The paths of a scope. `VELOS_HOME` puts everything into one directory: for containers and for tests.
@@ -53,6 +55,11 @@ const choose = (scope: Scope, env: Readonly<Record<string, string | undefined>>)
       state: home,
       config: join(home, "velos.toml"),
     };
+  }
+  // The root of macOS is read-only; these are where others keep such things there.
+  if (scope === "system" && isMac) {
+    const [runtime, state] = ["/var/run/velos", "/Library/Application Support/velos"];
+    return { scope, runtime, socket: join(runtime, "velosd.sock"), state, config: "/etc/velos/velos.toml" };
   }
   if (scope === "system") {
     return {

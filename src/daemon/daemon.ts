@@ -8,12 +8,12 @@ import { runDaemon } from "./run.ts";
 
 const USAGE = `velosd, the controller of velos ${version}. It is started by velos on first use.
 
-usage: velosd [--foreground] [--system | --user] [--backend systemd|spawn]
+usage: velosd [--foreground] [--system | --user] [--backend systemd|launchd|spawn]
 
   --foreground   stay in this terminal and log to it
   --system       root's service manager (the default for root)
   --user         the caller's own (the default for everyone else)
-  --backend      what runs instances; default: systemd where it runs
+  --backend      what runs instances; default: systemd where it runs, launchd on macOS
 
 example: velosd --foreground --user
 `;

@@ -170,11 +170,11 @@ const createBackend = async (
       },
     });
   }
+  const options = { stateDir: paths.state, preload, keeper: join(__dirname, "keeper.cjs"), report };
+  if (name === "launchd") {
+    const { LaunchdBackend } = await import("../backend/launchd/backend.ts");
+    return new LaunchdBackend({ ...options, scope: paths.scope, uid: process.getuid?.() ?? 0 });
+  }
   const { SpawnBackend } = await import("../backend/spawn/backend.ts");
-  return new SpawnBackend({
-    stateDir: paths.state,
-    preload,
-    keeper: join(__dirname, "keeper.cjs"),
-    report,
-  });
+  return new SpawnBackend(options);
 };

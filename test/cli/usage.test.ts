@@ -15,7 +15,7 @@ const cases: readonly (readonly [line: string, why: string, hint: string])[] = [
   ["start a.js -i", "-i needs a value", "write -i N|max"],
   ["start a.js -i --dry-run", "-i needs a value", "write -i N|max"],
   ["start a.js --env", "--env needs a value", "write --env VAR=VALUE"],
-  ["list --backend", "--backend needs a value", "write --backend NAME: systemd, spawn"],
+  ["list --backend", "--backend needs a value", "write --backend NAME: systemd, launchd, spawn"],
   ["logs -fn", "-n needs a value", "write -n N"],
   ["scale", "`velos scale` needs <app>", "write velos scale <app> <N|+N|-N|max>"],
   ["scale api", "`velos scale` needs <N|+N|-N|max>", "write velos scale <app> <N|+N|-N|max>"],

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,6 +15,7 @@ export class FakeLaunchd {
   readonly directory = mkdtempSync(join(tmpdir(), "velos-launchd-"));
   /** What whoever is to talk to it has in its environment. */
   readonly env = { FAKE_LAUNCHD: this.directory, PATH: `${fakes}:${process.env["PATH"]}` };
+  readonly uid = process.getuid?.() ?? 0;
   #child: ReturnType<typeof spawn> | undefined;
 
   static async start(...flags: string[]): Promise<FakeLaunchd> {
@@ -25,6 +26,15 @@ export class FakeLaunchd {
     launchd.#child = child;
     await once(child.stdout, "data");
     return launchd;
+  }
+
+  /** Asks it something, as an operator would. */
+  async launchctl(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    return new Promise((resolve) => {
+      execFile(join(fakes, "launchctl"), words, { env: { ...process.env, ...this.env } }, (error, stdout, stderr) =>
+        resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+      );
+    });
   }
 
   /** Calls of launchctl so far. */

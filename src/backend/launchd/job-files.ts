@@ -2,6 +2,7 @@ import { chownSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import type { Account } from "../spawn/account.ts";
 import type { Scope } from "../backend.ts";
 import type { LaunchRequest } from "../spawn/launcher.ts";
+import { failed } from "./failed.ts";
 import { jobDirectory, labelOf, plistPath, secretsPath } from "./names.ts";
 import type { PlistValue } from "./plist.ts";
 import { fitsPlist, writePlist } from "./plist.ts";
@@ -31,6 +32,12 @@ const hiddenPart = ({ spec, env, pidVariable }: LaunchRequest): { names: Set<str
       Object.hasOwn(spec.secretEnv, name) || !fitsPlist(value) || !fitsPlist(name) ? [name] : [],
     ),
   );
+  const unsayable = [...names].find((name) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
+  if (unsayable !== undefined)
+    throw failed(
+      `the variable ${JSON.stringify(unsayable)} of ${spec.name} can be passed on neither by launchd nor by a shell`,
+      "a secret, or a value with control characters, needs a name of letters, digits and _",
+    );
   const words = [spec.program, ...spec.args];
   const mustHideWords = !words.every(fitsPlist);
   if (names.size === 0 && !mustHideWords && pidVariable === undefined) return undefined;
@@ -62,6 +69,7 @@ export const writeJob = (request: LaunchRequest, place: JobPlace): string => {
   if (hidden !== undefined) {
     writeFileSync(secrets, hidden.script, { mode: 0o600, flag: "wx" });
     if (account) chownSync(secrets, account.uid, account.gid);
+    // Then they are in the file.
     if (!words.every(fitsPlist)) words = [];
     // A shell that becomes the program: same pid, and in `launchctl print` the program is still to be seen.
     words = ["/bin/sh", "-c", `. "$0"; exec "$@"`, secrets, ...words];

@@ -1,12 +1,10 @@
 import { createHash } from "node:crypto";
 import { chmodSync, chownSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { SOCKET_PATH_LIMIT } from "../../config/paths.ts";
 import type { AppSpec } from "../../domain/app.ts";
 import { findAccount } from "./account.ts";
 import { failed } from "./failed.ts";
-
-/** A socket's path has to fit into `sun_path` (unix(7)). */
-const SOCKET_PATH_LIMIT = 107;
 
 /** Path of the socket at which an instance is asked for its health. A long name of an app is shortened to fit. */
 export const healthSocketOf = (stateDir: string, app: string, index: number): string => {
