@@ -49,7 +49,12 @@ export const sandboxPlaces = async (spec: AppSpec, own: OwnPlaces): Promise<Sand
   if (own.healthDirectory !== undefined) show(own.healthDirectory, own.healthDirectory, true);
   for (const path of sandbox.read ?? []) show(await present(path, spec, "read"), path, false);
   const writable: string[] = [];
-  for (const path of [...(own.stateDirectory === undefined ? [] : [own.stateDirectory]), ...(sandbox.write ?? [])]) {
+  // Its own is made before it starts, and not at all for one that is only looked at.
+  if (own.stateDirectory !== undefined) {
+    show(own.stateDirectory, own.stateDirectory, true);
+    writable.push(own.stateDirectory);
+  }
+  for (const path of sandbox.write ?? []) {
     show(await present(path, spec, "write"), path, true);
     writable.push(path);
   }
