@@ -1,5 +1,6 @@
 import type { Usage } from "../backend.ts";
 import { pageSize } from "../page-size.ts";
+import { cpuTimeOf } from "./cpu-time.ts";
 import type { ProcessEntry } from "./process-table.ts";
 import { hasProc, isDead, readAllProcesses, TICKS_PER_SECOND } from "./process-table.ts";
 
@@ -39,8 +40,11 @@ export const usageOf = async (pid: number): Promise<Usage> => {
   return tasks === 0 ? {} : { cpuUsec: (ticks * 1e6) / TICKS_PER_SECOND, memoryBytes: pages * pageSize(), tasks };
 };
 
-/** Where there is no /proc: memory and the number of processes; CPU time is not to be had there. */
-const portableUsage = async (pid: number): Promise<Usage> => {
+/**
+ * The same where there is no /proc, as on macOS. `tasks` counts processes there, and CPU time is of those that run: what
+ * children took that have ended is not told.
+ */
+export const portableUsage = async (pid: number): Promise<Usage> => {
   const { processes: list } = await import("systeminformation");
   const all = (await list()).list;
   const family = new Set<number>([pid]);
@@ -50,5 +54,10 @@ const portableUsage = async (pid: number): Promise<Usage> => {
   }
   const members = all.filter((entry) => family.has(entry.pid));
   if (members.length === 0) return {};
-  return { memoryBytes: members.reduce((sum, entry) => sum + entry.memRss * 1024, 0), tasks: members.length };
+  const cpuUsec = await cpuTimeOf(members.map((entry) => entry.pid));
+  return {
+    memoryBytes: members.reduce((sum, entry) => sum + entry.memRss * 1024, 0),
+    tasks: members.length,
+    ...(cpuUsec !== undefined && { cpuUsec }),
+  };
 };
