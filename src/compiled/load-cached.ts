@@ -7,6 +7,8 @@ import { Script } from "node:vm";
 interface Owner {
   size: number;
   mtimeMs: number;
+  /** Two builds can be of one size and, made reproducibly, of one time; this is when the file came here. */
+  ctimeMs: number;
   node: string;
 }
 
@@ -25,8 +27,8 @@ const SUFFIX = ".compiled";
  * @returns what the bundle exports
  */
 export const loadCached = (path: string, directory: string): unknown => {
-  const { size, mtimeMs } = statSync(path);
-  const owner = JSON.stringify({ size, mtimeMs, node: process.version } satisfies Owner);
+  const { size, mtimeMs, ctimeMs } = statSync(path);
+  const owner = JSON.stringify({ size, mtimeMs, ctimeMs, node: process.version } satisfies Owner);
   // Longer names no file system takes; then it is compiled each time.
   const name = `${encodeURIComponent(path)}${SUFFIX}`;
   const kept = name.length < 256 ? join(directory, name) : undefined;

@@ -41,9 +41,10 @@ describe.each(names)("velos %s --help", (name) => {
     const help = commandHelp(form);
     for (const { names: spelled, description } of form.options) {
       if (description === "") continue;
-      expect(help.match(new RegExp(`^ +(?:-\\w, )?${spelled.at(-1)!}(?:[ =[]|$)`, "gm")), spelled.join()).toHaveLength(
-        1,
-      );
+      expect(
+        help.match(new RegExp(`^ +(?:--?[\\w-]+, )*${spelled.at(-1)!}(?:[ =[]|$)`, "gm")),
+        spelled.join(),
+      ).toHaveLength(1);
     }
     const command = await commands[name]!();
     const { Cli } = await import("clipanion");

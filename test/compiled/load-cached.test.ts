@@ -80,9 +80,12 @@ describe("a bundle that was compiled before", () => {
 
   it("is compiled anew when the file changed, also to one of the same length", () => {
     const path = bundle(content);
+    const time = new Date(1_700_000_000_000);
+    utimesSync(path, time, time);
     run(path);
     writeFileSync(path, content.replace("1]", "2]"));
-    utimesSync(path, new Date(), new Date(Date.now() + 5000));
+    // As a build that can be repeated byte by byte leaves its files.
+    utimesSync(path, time, time);
     expect(run(path)).toEqual({ about: ["bundle.cjs", true, true, 2] });
     expect(run(path)).toEqual({ about: ["bundle.cjs", true, true, 2] });
     expect(kept()).toHaveLength(1);

@@ -25,7 +25,7 @@ export class ApplyCommand extends VelosCommand {
     ],
   });
 
-  file = Option.String("-f,--file", "velos.toml", { description: "the file (velos.toml)" });
+  file = Option.String("-f,--file,-c,--config", "velos.toml", { description: "the file (velos.toml)" });
   only = Option.String("--only", { description: "only these apps of the file" });
   profile = Option.String("-e,--env", { description: "profile of the file" });
   prune = Option.Boolean("--prune", false, { description: "delete the apps that the file does not name" });

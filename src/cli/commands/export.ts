@@ -30,7 +30,7 @@ export class ExportCommand extends VelosCommand {
     ],
   });
 
-  file = Option.String("-f,--file", { description: "the apps of a velos.toml instead" });
+  file = Option.String("-f,--file,-c,--config", { description: "the apps of a velos.toml instead" });
   profile = Option.String("-e,--env", { description: "profile of the file" });
   image = Option.String("--image", { description: "image of containers; {app} is the app's name ({app}:latest)" });
   output = Option.String("-o,--output", { description: "directory for the files, instead of printing them" });

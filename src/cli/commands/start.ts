@@ -35,7 +35,7 @@ export class StartCommand extends VelosCommand {
 
   name = Option.String("-n,--name", { description: "name of the app (the script's)" });
   instances = Option.String("-i,--instances", { description: "how many (1); max: one per processor" });
-  config = Option.String("-c,--config", { description: "start the apps of a velos.toml" });
+  config = Option.String("-c,--config,-f,--file", { description: "start the apps of a velos.toml" });
   only = Option.String("--only", { description: "only these apps of the file" });
   envFlags = Option.Array("-e,--env", [], { description: "a variable; a NAME alone is a profile of velos.toml" });
   envFile = Option.Array("--env-file", [], {
