@@ -31,19 +31,7 @@ export class Installation {
   velos = async (...args: string[]): Promise<Outcome> => run(process.execPath, `${this.dist}/velos.cjs`, ...args);
 
   /** velos of this installation, as the ordinary user. */
-  velosAsTester = async (...args: string[]): Promise<Outcome> =>
-    run(
-      "runuser",
-      "-u",
-      "tester",
-      "--",
-      "env",
-      "HOME=/home/tester",
-      "XDG_RUNTIME_DIR=/run/user/1000",
-      process.execPath,
-      `${this.dist}/velos.cjs`,
-      ...args,
-    );
+  velosAsTester = async (...args: string[]): Promise<Outcome> => runAsTester(`${this.dist}/velos.cjs`, ...args);
 
   remove(): void {
     rmSync(this.dist, { recursive: true, force: true });

@@ -29,8 +29,8 @@ const cli = "/src/dist/velos.cjs";
 /** velos as root, in the system scope. */
 export const velos = async (...args: string[]): Promise<Outcome> => run(process.execPath, cli, ...args);
 
-/** velos as the ordinary user of the container, in that user's scope. */
-export const velosAsTester = async (...args: string[]): Promise<Outcome> =>
+/** A program of velos as the ordinary user of the container, in that user's scope. */
+export const runAsTester = async (program: string, ...args: string[]): Promise<Outcome> =>
   run(
     "runuser",
     "-u",
@@ -40,9 +40,11 @@ export const velosAsTester = async (...args: string[]): Promise<Outcome> =>
     "HOME=/home/tester",
     "XDG_RUNTIME_DIR=/run/user/1000",
     process.execPath,
-    cli,
+    program,
     ...args,
   );
+
+export const velosAsTester = async (...args: string[]): Promise<Outcome> => runAsTester(cli, ...args);
 
 export interface Row {
   name: string;
