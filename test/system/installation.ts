@@ -1,7 +1,7 @@
 import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Outcome } from "./velos.ts";
-import { must, run } from "./velos.ts";
+import { must, run, runAsTester } from "./velos.ts";
 
 /** A copy of the build in a directory of its own, as npm or a package makes one; it can become another version. */
 export class Installation {
