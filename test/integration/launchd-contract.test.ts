@@ -1,4 +1,11 @@
+import { afterAll, beforeAll } from "vitest";
 import { backendContract } from "../backend/contract.ts";
-import { makeLaunchdHarness } from "./launchd-harness.ts";
+import { FakeLaunchd, makeLaunchdHarness } from "./launchd-harness.ts";
 
-backendContract("launchd, with a mock of it", makeLaunchdHarness);
+let launchd: FakeLaunchd;
+beforeAll(async () => {
+  launchd = await FakeLaunchd.start();
+});
+afterAll(() => launchd.stop());
+
+backendContract("launchd, with a mock of it", () => makeLaunchdHarness(launchd));

@@ -55,29 +55,24 @@ export class FakeLaunchd {
   }
 }
 
-export const makeLaunchdHarness = async (): Promise<
-  BackendHarness & { stateDir: string; launchd: FakeLaunchd; makeBackend: () => LaunchdBackend }
-> => {
+/** A harness whose velosds talk to the given launchd, which stays when it is cleaned up. */
+export const makeLaunchdHarness = async (
+  launchd: FakeLaunchd,
+): Promise<BackendHarness & { stateDir: string; makeBackend: () => LaunchdBackend }> => {
   const harness = await makeSpawnHarness();
-  const launchd = await FakeLaunchd.start();
   const before = { PATH: process.env["PATH"], FAKE_LAUNCHD: process.env["FAKE_LAUNCHD"] };
   Object.assign(process.env, launchd.env);
   const { stateDir } = harness;
   const uid = process.getuid?.() ?? 0;
   return {
     ...harness,
-    launchd,
     makeBackend: () => new LaunchdBackend({ stateDir, ...programs, scope: "user", uid }),
     cleanup: async () => {
       for (const [name, value] of Object.entries(before)) {
         if (value === undefined) delete process.env[name];
         else process.env[name] = value;
       }
-      try {
-        await launchd.stop();
-      } finally {
-        await harness.cleanup();
-      }
+      await harness.cleanup();
     },
   };
 };

@@ -86,8 +86,8 @@ export class Jobs implements Launcher {
       const { launchctl, stateDir, scope } = this.#options;
       if (scope === "user" && (spec.user !== undefined || spec.group !== undefined)) findAccount(spec.user, spec.group);
       const account = scope === "system" ? findAccount(spec.user, spec.group) : undefined;
-      await this.#remove(label);
       try {
+        await this.#remove(label);
         makeLog(request.logPath, stateDir, account);
         const domain = await this.#bootstrap(label, writeJob(request, { stateDir, scope, account }));
         const pid = await launchctl.kickstart(`${domain}/${label}`);
@@ -136,8 +136,8 @@ export class Jobs implements Launcher {
   /** Makes the job known, in the domain that there is; returns that. */
   async #bootstrap(label: string, plist: string): Promise<string> {
     const { launchctl } = this.#options;
-    const domain = await this.#chooseDomain();
     for (const deadline = performance.now() + SETTLE_MS; ; await sleep(50)) {
+      const domain = await this.#chooseDomain();
       try {
         await launchctl.bootstrap(domain, plist);
         this.#loaded.set(label, domain);
@@ -145,7 +145,11 @@ export class Jobs implements Launcher {
       } catch (error) {
         if (!(error instanceof LaunchctlRefused)) throw error;
         if (performance.now() > deadline) throw error;
-        if (error.code === codes.disabled) await launchctl.enable(`${domain}/${label}`);
+        // Somebody has logged out meanwhile: there is another one to choose, or none.
+        if (error.code === codes.noDomain) {
+          this.#domain = undefined;
+          if ((await this.#chooseDomain()) === domain) throw error;
+        } else if (error.code === codes.disabled) await launchctl.enable(`${domain}/${label}`);
         // One of that name is there: still being removed, or left by a velosd whose state is lost.
         else if (error.code !== codes.io && error.code !== codes.alreadyInProgress) throw error;
         else if (await launchctl.print(`${domain}/${label}`)) await launchctl.bootout(`${domain}/${label}`);
