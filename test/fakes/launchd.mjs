@@ -150,8 +150,11 @@ const start = (job) => {
     ...own,
   };
   const open = (path) => openSync(path ?? "/dev/null", "a+", 0o666);
-  const outputs = [open(job.definition.StandardOutPath), open(job.definition.StandardErrorPath)];
   const identity = user === undefined ? {} : identityOf(user);
+  // Opened by who writes to them.
+  if (user !== undefined) process.seteuid(identity.uid);
+  const outputs = [open(job.definition.StandardOutPath), open(job.definition.StandardErrorPath)];
+  if (user !== undefined) process.seteuid(uid);
   const attempt = (program, args, where) =>
     spawn(program, args, { cwd: where, env, detached: true, stdio: ["ignore", ...outputs], ...identity });
   let child = attempt(words[0], words.slice(1), cwd);

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Scope } from "../../src/backend/backend.ts";
 import { LaunchdBackend } from "../../src/backend/launchd/backend.ts";
 import type { BackendHarness } from "../backend/harness.ts";
 import { makeSpawnHarness, programs } from "./spawn-harness.ts";
@@ -58,6 +59,7 @@ export class FakeLaunchd {
 /** A harness whose velosds talk to the given launchd, which stays when it is cleaned up. */
 export const makeLaunchdHarness = async (
   launchd: FakeLaunchd,
+  scope: Scope = "user",
 ): Promise<BackendHarness & { stateDir: string; makeBackend: () => LaunchdBackend }> => {
   const harness = await makeSpawnHarness();
   const before = { PATH: process.env["PATH"], FAKE_LAUNCHD: process.env["FAKE_LAUNCHD"] };
@@ -66,7 +68,7 @@ export const makeLaunchdHarness = async (
   const uid = process.getuid?.() ?? 0;
   return {
     ...harness,
-    makeBackend: () => new LaunchdBackend({ stateDir, ...programs, scope: "user", uid }),
+    makeBackend: () => new LaunchdBackend({ stateDir, ...programs, scope, uid }),
     cleanup: async () => {
       for (const [name, value] of Object.entries(before)) {
         if (value === undefined) delete process.env[name];

@@ -1,10 +1,11 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Scope } from "../../src/backend/backend.ts";
 import { labelOf, plistPath } from "../../src/backend/launchd/names.ts";
 import type { InstanceState } from "../../src/backend/spawn/state-file.ts";
 import type { AppSpec } from "../../src/domain/app.ts";
-import { isRunning } from "../backend/harness.ts";
+import { firstMessages, isRunning } from "../backend/harness.ts";
 import { Watched } from "../backend/watched.ts";
 import { FakeLaunchd, makeLaunchdHarness } from "./launchd-harness.ts";
 
@@ -14,9 +15,9 @@ let launchd: FakeLaunchd;
 let harness: Awaited<ReturnType<typeof makeLaunchdHarness>>;
 let watched: Watched;
 
-const set = async (...flags: string[]): Promise<void> => {
+const set = async (scope: Scope = "user", ...flags: string[]): Promise<void> => {
   launchd = await FakeLaunchd.start(...flags);
-  harness = await makeLaunchdHarness(launchd);
+  harness = await makeLaunchdHarness(launchd, scope);
   watched = await new Watched(harness.makeBackend()).open();
 };
 const unset = async (): Promise<void> => {
@@ -55,7 +56,7 @@ test("an instance is a job with its label, and nothing is left of it after a sto
 
 test("where nobody is logged in at the screen, jobs are the user's own", async () => {
   await unset();
-  await set("--no-screen");
+  await set("user", "--no-screen");
   const pid = await start();
   expect((await launchd.launchctl("print", target("user"))).stdout).toContain(`pid = ${pid}`);
   // The screen is there when the next velosd is: it looks in both places.
@@ -72,6 +73,16 @@ test("after a logout at the screen new jobs are the user's own", async () => {
   await launchd.launchctl("mock-screen", "off");
   const pid = await start();
   expect((await launchd.launchctl("print", target("user"))).stdout).toContain(`pid = ${pid}`);
+});
+
+test.runIf(process.getuid?.() === 0)("another user's app is run by the system's launchd, and by no other", async () => {
+  const other = { user: "nobody", secretEnv: { TOKEN: "s3cret" } };
+  await expect(start(other)).rejects.toMatchObject({ code: "BACKEND_FAILED" });
+  await unset();
+  await set("system");
+  await start({ ...other, args: ["-c", 'id -un; echo "$TOKEN"; exec sleep 1000'] });
+  expect(await firstMessages(watched.backend, "api", 2)).toEqual(["nobody", "s3cret"]);
+  expect((await launchd.launchctl("print", "system/velos.api.0")).stdout).not.toContain("s3cret");
 });
 
 test("a label that somebody disabled is enabled again", async () => {

@@ -84,8 +84,13 @@ export class Jobs implements Launcher {
     const label = labelOf(spec.name, index);
     return this.#inTurn(label, async () => {
       const { launchctl, stateDir, scope } = this.#options;
-      if (scope === "user" && (spec.user !== undefined || spec.group !== undefined)) findAccount(spec.user, spec.group);
-      const account = scope === "system" ? findAccount(spec.user, spec.group) : undefined;
+      const account = findAccount(spec.user, spec.group);
+      // There launchd takes no notice of UserName, and would run it as whose session that is.
+      if (scope === "user" && account !== undefined)
+        throw failed(
+          `only in the system scope can ${spec.name} run as another user`,
+          "use --system, or leave user out",
+        );
       try {
         await this.#remove(label);
         makeLog(request.logPath, stateDir, account);

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { failed } from "./failed.ts";
 
@@ -16,8 +17,28 @@ const rows = (path: string): string[][] =>
     .map((line) => line.split(":"));
 
 /**
- * Looks a user and a group up, by name or number, in /etc/passwd and /etc/group: users of a directory service (LDAP)
- * are found by number only.
+ * Asks id(1) for a user by name, who may be in a directory service: LDAP, or on macOS its own, where /etc/passwd knows
+ * the system's users only.
+ */
+export const accountByName = (name: string): Account | undefined => {
+  const ask = (what: string): string =>
+    execFileSync("id", [what, "--", name], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  try {
+    const [uid, gid] = [Number(ask("-u")), Number(ask("-g"))];
+    return {
+      uid,
+      gid,
+      hasMoreGroups: ask("-G")
+        .split(" ")
+        .some((group) => Number(group) !== gid),
+    };
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * Looks a user and a group up by name or number: in /etc/passwd and /etc/group, and users by name elsewhere as well.
  * @throws VelosError BACKEND_FAILED when there is no such user or group
  */
 export const findAccount = (user: string | undefined, group: string | undefined): Account | undefined => {
@@ -25,13 +46,15 @@ export const findAccount = (user: string | undefined, group: string | undefined)
   const self = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   let { uid, gid } = self;
   let name: string | undefined;
+  let found: Account | undefined;
   if (user !== undefined) {
     const row = rows("/etc/passwd").find((fields) => fields[0] === user || fields[2] === user);
-    if (row === undefined && !/^\d+$/.test(user))
+    if (row === undefined && !/^\d+$/.test(user)) found = accountByName(user);
+    if (row === undefined && found === undefined && !/^\d+$/.test(user))
       throw failed(`there is no user '${user}'`, "create it, or choose another with --uid");
     name = row?.[0];
-    uid = Number(row?.[2] ?? user);
-    gid = Number(row?.[3] ?? user);
+    uid = found?.uid ?? Number(row?.[2] ?? user);
+    gid = found?.gid ?? Number(row?.[3] ?? user);
   }
   const groups = rows("/etc/group");
   if (group !== undefined) {
@@ -42,9 +65,9 @@ export const findAccount = (user: string | undefined, group: string | undefined)
   if (uid === self.uid && gid === self.gid) return undefined;
   if (self.uid !== 0)
     throw failed(`only root may run an instance as user '${user ?? uid}'`, "run velosd as root, or leave user out");
-  const hasMoreGroups =
-    name !== undefined && groups.some((fields) => Number(fields[2]) !== gid && fields[3]?.split(",").includes(name));
-  return { uid, gid, hasMoreGroups };
+  const isMember = (fields: string[]): boolean =>
+    Number(fields[2]) !== gid && name !== undefined && fields[3]?.split(",").includes(name) === true;
+  return { uid, gid, hasMoreGroups: found?.hasMoreGroups ?? groups.some(isMember) };
 };
 
 /** `setpriv` of util-linux: the way to a user's further groups, since Node's spawn drops them. */

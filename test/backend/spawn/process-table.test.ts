@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findAccount } from "../../../src/backend/spawn/account.ts";
+import { accountByName, findAccount } from "../../../src/backend/spawn/account.ts";
 import { parseStat, readAllProcesses, startTimeOf } from "../../../src/backend/spawn/process-table.ts";
 import { familyOf } from "../../../src/backend/spawn/usage.ts";
 
@@ -57,4 +57,7 @@ test("users are found by name and number; an unknown one is refused", () => {
   expect(nobody?.uid).toBeGreaterThan(0);
   expect(findAccount(String(nobody?.uid), undefined)).toEqual(nobody);
   expect(findAccount("4242", undefined)).toMatchObject({ uid: 4242, gid: 4242 });
+  // As id(1) finds them, who asks directory services too.
+  expect(accountByName("nobody")).toEqual(nobody);
+  expect(accountByName("no-such-user")).toBeUndefined();
 });
