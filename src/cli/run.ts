@@ -106,7 +106,7 @@ const help = async (words: readonly string[], terminal: Terminal): Promise<numbe
 };
 
 const unknownCommand = async (name: string): Promise<VelosError> => {
-  const { nearest } = await import("../config/nearest.ts");
+  const { nearest } = await import("../domain/nearest.ts");
   const meant = name.startsWith("-") ? undefined : nearest(name, [...Object.keys(commands), ...Object.keys(aliases)]);
   return new VelosError("USAGE", {
     why: name.startsWith("-") ? `unknown option ${name}` : `there is no command '${name}'`,

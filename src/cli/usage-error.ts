@@ -1,4 +1,4 @@
-import { nearest } from "../config/nearest.ts";
+import { nearest } from "../domain/nearest.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { CommandForm, OptionForm } from "./command-form.ts";
 import { wordText } from "./command-form.ts";

@@ -1,6 +1,6 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join } from "node:path";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../domain/nearest.ts";
 import { isAbsent, readFailure } from "./read-failure.ts";
 
 /** What is at a path; links are followed. */

@@ -5,7 +5,7 @@ import { checkApp } from "./check.ts";
 import { isTable } from "./environment-kinds.ts";
 import type { Path } from "./misfit.ts";
 import { showValue } from "./misfit.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../domain/nearest.ts";
 import type { Problem } from "./problem.ts";
 import { scopeKeys } from "./scope-schema.ts";
 import type { AppDraft } from "./settings.ts";

@@ -4,7 +4,7 @@ import { isTable } from "./environment-kinds.ts";
 import type { Kind, ReadContext } from "./kinds.ts";
 import { checkText, path, text } from "./kinds.ts";
 import { Misfit, showValue } from "./misfit.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../domain/nearest.ts";
 
 /** A capability, with or without `CAP_`, in any case. */
 export const capability: Kind<string> = {

@@ -1,5 +1,5 @@
 import type { Path } from "./misfit.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../domain/nearest.ts";
 import type { Problem } from "./problem.ts";
 import { appKeys, rolloutKeys } from "./schema.ts";
 import { scopeKeys } from "./scope-schema.ts";

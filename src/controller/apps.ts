@@ -4,7 +4,7 @@ import { VelosError } from "../domain/errors.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
 import { MASK, maskedSpec } from "../domain/masked-spec.ts";
 import type { Target } from "../domain/selector.ts";
-import { parseSelector, resolveSelectors } from "../domain/selector.ts";
+import { noSuchApp, parseSelector, resolveSelectors } from "../domain/selector.ts";
 import type { AppState } from "./app-state.ts";
 import type { Converge } from "./converge.ts";
 import type { Counters } from "./counters.ts";
@@ -98,7 +98,7 @@ export class Apps {
 
   state(app: string): AppState {
     const state = this.#options.converge.get(app);
-    if (!state) throw new VelosError("APP_NOT_FOUND", { selector: app });
+    if (!state) throw noSuchApp(app, this.#options.converge.names());
     return state;
   }
 

@@ -3,7 +3,7 @@
  * message says what and where, the hint what to do. `status` is the HTTP status, `exit` the exit code of the CLI.
  */
 const TABLE = {
-  APP_NOT_FOUND: { status: 404, exit: 3, message: "no app matches '{selector}'", hint: "see `velos list`" },
+  APP_NOT_FOUND: { status: 404, exit: 3, message: "no app matches '{selector}'", hint: "{nearest}see `velos list`" },
   INSTANCE_NOT_FOUND: {
     status: 404,
     exit: 3,

@@ -1,5 +1,6 @@
 import { isAppName } from "./app-name.ts";
 import { VelosError } from "./errors.ts";
+import { nearest } from "./nearest.ts";
 
 /** What a command is about: every app, those whose name matches a pattern, one app, or one instance. */
 export type Selector =
@@ -60,6 +61,12 @@ export const matchesGlob = (pattern: string, name: string): boolean => {
   return at === pattern.length;
 };
 
+/** The error for an app that is not there, with the one that was probably meant. */
+export const noSuchApp = (app: string, names: readonly string[]): VelosError => {
+  const near = nearest(app, names);
+  return new VelosError("APP_NOT_FOUND", { selector: app, ...(near !== undefined && { nearest: `is it ${near}? ` }) });
+};
+
 /** One app, and which of its instances: all of them when `index` is absent. */
 export interface Target {
   app: string;
@@ -87,7 +94,7 @@ export const resolveSelectors = (selectors: readonly Selector[], names: readonly
       }
       case "app":
       case "instance":
-        if (!names.includes(selector.app)) throw new VelosError("APP_NOT_FOUND", { selector: selector.app });
+        if (!names.includes(selector.app)) throw noSuchApp(selector.app, names);
         if (selector.kind === "app") whole.add(selector.app);
         else single.set(selector.app, (single.get(selector.app) ?? new Set()).add(selector.index));
         break;

@@ -166,6 +166,9 @@ describe("the other commands", () => {
       out: "",
       err: "velos: no app matches 'nope'\n  see `velos list`\n",
     });
+    expect((await velosd.velos("list", "apl")).err).toBe(
+      "velos: no app matches 'apl'\n  is it api? see `velos list`\n",
+    );
   });
 
   it("list says why something is down, and when there is nothing", async () => {

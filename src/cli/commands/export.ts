@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { Command, Option } from "clipanion";
-import { nearest } from "../../config/nearest.ts";
+import { nearest } from "../../domain/nearest.ts";
 import { VelosError } from "../../domain/errors.ts";
 import { applyQuantity } from "../../domain/quantity.ts";
 import type { ExportApp, Exported, ExportTarget } from "../../export/main.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nearest } from "../../src/config/nearest.ts";
+import { nearest } from "../../src/domain/nearest.ts";
 
 const keys = ["script", "max_restarts", "kill_timeout", "kill_signal", "env", "cwd", "watch"];
 
