@@ -56,6 +56,7 @@ const apart = {
   export: "src/export/main.ts",
   foreground: "src/foreground/main.ts",
   startup: "src/startup/main.ts",
+  "start-job": "src/client/start-job.ts",
   "load-telemetry": "src/config/load-telemetry.ts",
   "load-scope": "src/config/load-scope.ts",
 };

@@ -64,8 +64,9 @@ export const startJob = async (
     });
     return { failure: () => state.failure, hint };
   } catch (error) {
-    if (error instanceof VelosError) throw error;
-    return { failure: () => (error as Error).message, hint };
+    // Said, not thrown: this file is a bundle of its own, whose errors the command would not know.
+    const advice = error instanceof VelosError ? error.hint : "";
+    return { failure: () => (error as Error).message, hint: advice || hint };
   }
 };
 

@@ -121,6 +121,15 @@ test("a server that listens is shared by instances, whichever of them is replace
   expect(after).toContain(await ask());
 });
 
+test("without launchctl it is said what is missing", async () => {
+  home.env["PATH"] = "/nonexistent";
+  const outcome = await home.velos("list");
+  expect(outcome.code).toBe(4);
+  expect(outcome.stderr).toContain("launchctl cannot be run");
+  expect(outcome.stderr).toContain("choose --backend systemd or spawn");
+  home.env["PATH"] = launchd.env.PATH;
+});
+
 test("a velosd that cannot serve says why, and launchd does not go on starting it", async () => {
   writeFileSync(join(home.path, "apps"), "no directory");
   const outcome = await home.velos("list");

@@ -17,7 +17,7 @@ export const spawnFacilities = (): Facility[] => [
     note: "held by a process of velos's own (keeper.cjs), which outlives velosd; instances of listening apps are its children",
   },
   { name: "boot", ok: false, note: "nothing is started at boot unless velosd is" },
-  { name: "usage", ok: hasProc, note: hasProc ? "from /proc" : "memory only" },
+  { name: "usage", ok: hasProc, note: hasProc ? "from /proc" : "memory, processor time and processes, by ps" },
   {
     name: "supplementary groups",
     ok: setprivPath() !== undefined,

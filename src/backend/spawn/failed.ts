@@ -1,5 +1,5 @@
 import { VelosError } from "../../domain/errors.ts";
 
-/** The one error of this backend. */
+/** The one error of this backend, where it is velosd itself that refuses: under launchd too. */
 export const failed = (why: string, hint = "", cause?: unknown): VelosError =>
-  new VelosError("BACKEND_FAILED", { backend: "spawn", why, hint }, cause === undefined ? undefined : { cause });
+  new VelosError("BACKEND_FAILED", { backend: "velosd", why, hint }, cause === undefined ? undefined : { cause });
