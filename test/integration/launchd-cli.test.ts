@@ -1,6 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { hasEnvironment, readAllProcesses } from "../../src/backend/spawn/process-table.ts";
 import { freePort } from "../backend/free-port.ts";
 import { isRunning } from "../backend/harness.ts";
 import { FakeLaunchd } from "./launchd-harness.ts";
@@ -119,6 +121,36 @@ test("a server that listens is shared by instances, whichever of them is replace
   const after = await online(2);
   expect(after.filter((pid) => before.includes(pid))).toEqual([]);
   expect(after).toContain(await ask());
+});
+
+test("velosd killed while it restarts: every process is owned, none twice", async () => {
+  const name = `killed-${process.pid}`;
+  const leaders = (): number[] =>
+    readAllProcesses()
+      .filter(({ pid, session, state }) => pid === session && state !== "Z" && hasEnvironment(pid, "VELOS_APP", name))
+      .map(({ pid }) => pid)
+      .sort();
+  await home.must("start", "--name", name, "-i", "3", "--", "sleep", "1000");
+  const before = leaders();
+  for (let round = 0; round < 6; round++) {
+    const daemon = await home.daemonPid();
+    const restarted = home.velos("restart", name);
+    // From before the first to after the last of what a restart does.
+    await new Promise((resolve) => setTimeout(resolve, 60 + round * 120));
+    process.kill(daemon, "SIGKILL");
+    await restarted;
+    await expect
+      .poll(
+        async () => {
+          const { processes } = await home.app(name);
+          const isSettled = processes.length === 3 && processes.every(({ status }) => status === "online");
+          return isSettled && processes.map(({ pid }) => pid).sort();
+        },
+        { timeout: 20_000 },
+      )
+      .toSatisfy((pids) => isDeepStrictEqual(pids, leaders()));
+  }
+  expect(leaders().filter((pid) => before.includes(pid))).toEqual([]);
 });
 
 test("without launchctl it is said what is missing", async () => {
