@@ -28,6 +28,9 @@ let hasScreen = process.argv[3] !== "--no-screen";
 /** The time a job stays known after it was booted out. */
 const REMOVAL_MS = 30;
 
+/** Answers as launchctl did on older systems, where that is known to differ. */
+let isOld = false;
+
 class Refusal extends Error {
   constructor(code, message) {
     super(message);
@@ -197,6 +200,7 @@ const killGroup = (pid, signal) => {
 const bootout = (target) => {
   split(target);
   const job = jobs.get(target);
+  if (!job && isOld) throw new Refusal(5, "Boot-out failed: 5: Input/output error");
   if (!job) throw new Refusal(3, "Boot-out failed: 3: No such process");
   if (job.isLeaving) throw new Refusal(36, "Boot-out failed: 36: Operation now in progress");
   job.isLeaving = true;
@@ -312,6 +316,9 @@ const answer = ({ words: [command, ...words], isTerminal }) => {
     // Not of launchctl: for tests.
     case "mock-screen":
       hasScreen = words[0] === "on";
+      return "";
+    case "mock-old":
+      isOld = true;
       return "";
     default:
       throw new Refusal(64, `Unrecognized subcommand: ${command}`);

@@ -135,6 +135,15 @@ test("velosd dies between a job's making and its start: the next one starts it",
   expect((await launchd.launchctl("print", target())).stdout).toContain(`pid = ${after.pid}`);
 });
 
+test("an older launchctl says otherwise that there is no job, and is understood", async () => {
+  await launchd.launchctl("mock-old");
+  const before = await start();
+  await watched.backend.restart("api", 0);
+  await watched.backend.stop("api", 0);
+  expect(await isRunning(before)).toBe(false);
+  expect((await launchd.launchctl("print", target())).code).toBe(113);
+});
+
 test("a job that an operator boots out is made anew", async () => {
   const before = await start({ restartDelayMs: 20 });
   await launchd.launchctl("bootout", target());

@@ -64,8 +64,11 @@ export class Launchctl {
    */
   async bootout(target: string): Promise<boolean> {
     const none = [codes.noProcess, codes.noService, codes.noDomain];
-    const text = await this.#unless(none, "bootout", target).catch((error: unknown) => {
-      if (error instanceof LaunchctlRefused && error.code === codes.inProgress) return "";
+    const text = await this.#unless(none, "bootout", target).catch(async (error: unknown) => {
+      const code = error instanceof LaunchctlRefused ? error.code : undefined;
+      if (code === codes.inProgress || code === codes.alreadyInProgress) return "";
+      // Older ones say this of a job that is not there.
+      if (code === codes.io && (await this.print(target)) === undefined) return undefined;
       throw error;
     });
     return text !== undefined;
