@@ -25,8 +25,8 @@ import { portOwner } from "../port-owner.ts";
 import { bootFacility } from "./boot.ts";
 import type { Variant } from "./bus.ts";
 import { BusError } from "./bus.ts";
-import { cgroupUsage } from "./cgroup.ts";
 import { Confinement } from "./confinement.ts";
+import type { FiguresTarget } from "./figures.ts";
 import { CgroupFigures } from "./figures.ts";
 import { dropInText, environmentFileText, readEnvironmentFile, settingsDropIn, writeOrRemove } from "./drop-in.ts";
 import { exposureOf } from "./exposure.ts";
@@ -86,6 +86,7 @@ export class SystemdBackend implements Backend {
       changed: (unit, properties) => this.#changed(unit, properties),
       removed: (unit) => {
         this.#sockets.removed(unit);
+        this.#figures.forget(unit);
         if (this.#units.facts(unit) === undefined) return;
         this.#removed.add(unit);
         void this.#makeSure();
@@ -262,18 +263,18 @@ export class SystemdBackend implements Backend {
   }
 
   async usage(app: string, index: number): Promise<Usage> {
-    const pid = this.#units.facts(instanceUnit(app, index))?.mainPid;
-    return pid ? cgroupUsage(pid) : {};
+    const target = this.#target(app, index);
+    return target ? this.#figures.usage(target) : {};
   }
 
   async figures(wanted: readonly { app: string; index: number }[]): Promise<(Figures | undefined)[]> {
-    return this.#figures.read(
-      wanted.map(({ app, index }) => {
-        const unit = instanceUnit(app, index);
-        const facts = this.#units.facts(unit);
-        return facts?.mainPid ? { unit, run: facts.invocation, pid: facts.mainPid } : undefined;
-      }),
-    );
+    return this.#figures.read(wanted.map(({ app, index }) => this.#target(app, index)));
+  }
+
+  #target(app: string, index: number): FiguresTarget | undefined {
+    const unit = instanceUnit(app, index);
+    const facts = this.#units.facts(unit);
+    return facts?.mainPid ? { unit, run: facts.invocation, pid: facts.mainPid } : undefined;
   }
 
   supervisorCounters(): SupervisorCounters {

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import type { Scope, Usage } from "../backend.ts";
-import { pageSize } from "../page-size.ts";
+import type { Scope } from "../backend.ts";
 
 const text = async (path: string): Promise<string | undefined> => {
   try {
@@ -48,50 +47,6 @@ export const groupOf = (unit: string, pid: number): string | undefined => {
     return undefined;
   }
 };
-
-/** The number of a `key value` line, as cpu.stat and memory.events have them. */
-const field = (lines: string | undefined, key: string): number | undefined => {
-  const match = new RegExp(`^${key} (\\d+)$`, "m").exec(lines ?? "");
-  return match ? Number(match[1]) : undefined;
-};
-
-/**
- * What the control group of a process uses. Where a controller is not there (hybrid mounts, some containers) memory is
- * the sum of the resident sets of its processes, and tasks are its threads as they are listed.
- */
-export const cgroupUsage = async (pid: number): Promise<Usage> => {
-  const directory = await cgroupOf(pid);
-  if (directory === undefined) return {};
-  const [cpu, memory, tasks] = await Promise.all([
-    text(`${directory}/cpu.stat`),
-    text(`${directory}/memory.current`),
-    text(`${directory}/pids.current`),
-  ]);
-  const cpuUsec = field(cpu, "usage_usec");
-  const memoryBytes = memory === undefined ? await residentBytes(directory) : Number(memory);
-  const taskCount = tasks === undefined ? await threadCount(directory) : Number(tasks);
-  return {
-    ...(cpuUsec !== undefined && { cpuUsec }),
-    ...(memoryBytes !== undefined && { memoryBytes }),
-    ...(taskCount !== undefined && { tasks: taskCount }),
-  };
-};
-
-/** Sum of the resident sets (statm field 2, in pages) of the processes in a control group. */
-const residentBytes = async (directory: string): Promise<number | undefined> => {
-  const pids = await text(`${directory}/cgroup.procs`);
-  if (pids === undefined) return undefined;
-  const pages = await Promise.all(
-    pids
-      .split("\n")
-      .filter(Boolean)
-      .map(async (pid) => Number((await text(`/proc/${pid}/statm`))?.split(" ")[1] ?? 0)),
-  );
-  return pages.reduce((sum, count) => sum + count, 0) * pageSize();
-};
-
-const threadCount = async (directory: string): Promise<number | undefined> =>
-  (await text(`${directory}/cgroup.threads`))?.split("\n").filter(Boolean).length;
 
 /** Controllers of the unified tree, or of the part of it that a user's manager was given: for `velos doctor`. */
 export const controllers = async (scope: Scope): Promise<string[]> => {

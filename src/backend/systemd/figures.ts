@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import type { Figures } from "../backend.ts";
+import type { Figures, Usage } from "../backend.ts";
 import { DescriptorBudget, KeptFiles } from "../kept-files.ts";
 import { Pace } from "../pace.ts";
 import { pageSize } from "../page-size.ts";
@@ -46,6 +46,7 @@ const IDLE_MS = 2 * 60_000;
 export class CgroupFigures {
   readonly #entries = new Map<string, Entry>();
   readonly #parents = new ParentGroups();
+  readonly #usagePace = new Pace();
   #budget: DescriptorBudget | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -68,9 +69,35 @@ export class CgroupFigures {
     }
     for (const unit of this.#entries.keys()) if (!asked.has(unit)) this.#drop(unit);
     this.#parents.keepOnly([...this.#entries.values()].map(({ parent }) => parent));
+    this.#closeLater();
+    return figures;
+  }
+
+  /** CPU time and memory alone, of one run, at this moment. */
+  async usage(target: FiguresTarget): Promise<Usage> {
+    const root = await cgroupRoot();
+    if (this.#usagePace.isDue()) await this.#usagePace.rest();
+    const budget = (this.#budget ??= new DescriptorBudget());
+    const entry = this.#entry(target, root);
+    if (!entry) return {};
+    this.#closeLater();
+    const cpuUsec = value(entry.group.read("cpu.stat"), "usage_usec ");
+    const memoryBytes = value(entry.group.read("memory.current"), "") ?? processMemory(entry, budget);
+    if (entry.group.isGone) {
+      this.#drop(target.unit);
+      return {};
+    }
+    return { ...(cpuUsec !== undefined && { cpuUsec }), ...(memoryBytes !== undefined && { memoryBytes }) };
+  }
+
+  /** To be told of units that are gone: nothing of them is kept open. */
+  forget(unit: string): void {
+    this.#drop(unit);
+  }
+
+  #closeLater(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.close(), IDLE_MS).unref();
-    return figures;
   }
 
   close(): void {
@@ -186,6 +213,14 @@ const addProcesses = (entry: Entry, figures: Figures, budget: DescriptorBudget):
   figures.writtenBytes ??= writtenBytes;
   if (needsPages) figures.memoryBytes = pages * pageSize();
   figures.tasks ??= (entry.group.read("cgroup.threads") ?? "").split("\n").length - 1;
+};
+
+/** Resident memory of the processes in a group. */
+const processMemory = (entry: Entry, budget: DescriptorBudget): number | undefined => {
+  // What is there already is not looked for.
+  const figures: Figures = { tasks: 0, readBytes: 0, writtenBytes: 0 };
+  addProcesses(entry, figures, budget);
+  return figures.memoryBytes;
 };
 
 const set = (figures: Figures, name: keyof Figures, number: number | undefined): void => {
