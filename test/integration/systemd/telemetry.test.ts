@@ -10,7 +10,7 @@ import { environmentOf } from "./environ.ts";
 import { freePort } from "./free-port.ts";
 import { report } from "./report.ts";
 import { useScene } from "./scene.ts";
-import { shownInstances, systemctl } from "./systemctl.ts";
+import { shownInstances, syncJournal, systemctl } from "./systemctl.ts";
 import { until } from "./until.ts";
 import { webApp } from "./web-app.ts";
 
@@ -176,10 +176,11 @@ describe("traces by gRPC", () => {
       return mainPid > 0 && mainPid !== pid && subState === "running";
     });
     const backAt = Date.now();
+    await syncJournal();
     await scene.list();
     const crash = await collector.span("crash", isNamed("velos.instance.crash"));
-    // systemd forgets how a run ended when the next one begins.
-    expect(crash).toMatchObject({ status: 2, message: "it ended, and nobody saw how" });
+    // systemd forgets how a run ended when the next one begins; the journal does not.
+    expect(crash).toMatchObject({ status: 2, message: "killed by SIGSEGV" });
     expect(crash.attributes["velos.instance.name"]).toBe("api:0");
     expect(crash.links).toEqual([{ traceId: crashed.traceId, spanId: crashed.spanId }]);
     const recovery = await collector.span("restart", isNamed("velos.instance.restart"));
