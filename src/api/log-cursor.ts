@@ -41,6 +41,11 @@ export class LogCursor {
     return places.length === 0 ? undefined : { at: this.#at, places };
   }
 
+  /** How far each source was read: by the instance's number, or empty for a log that all share. */
+  get places(): ReadonlyMap<string, string> {
+    return new Map(Object.entries(this.#places));
+  }
+
   /** Goes on to a line. */
   pass({ at, index, place }: LogLine): void {
     if (place === undefined) return;

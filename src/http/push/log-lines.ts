@@ -7,6 +7,7 @@ import type { Target } from "../../domain/selector.ts";
 import { parseSelector, resolveSelectors } from "../../domain/selector.ts";
 import type { Services } from "../services.ts";
 import type { Batch, Line } from "./followers.ts";
+import { placeOrder } from "./place-order.ts";
 
 /** What a reader of a log is given. */
 export interface Given {
@@ -51,7 +52,7 @@ export async function* logLines(
       page = { cursor: page.cursor, ...(await logLimits.run(() => velosd.call("logPage", next))) };
       past.push(...page.lines);
     } while (params.cursor !== undefined && page.lines.length === PAGE && past.length < wanted && !gone.aborted);
-    reader.begin(past, wanted);
+    reader.begin(past, wanted, params.cursor);
     yield {
       lines: past.map(({ place: _, ...line }) => line),
       ...(page.cursor !== undefined && { cursor: page.cursor }),
@@ -79,9 +80,8 @@ class Reader {
   #count = 0;
   #skipped = 0;
   #indexes = new Map<string, Set<number> | undefined>();
-  /** The last line that was given of each source of which nothing later has come yet. */
-  readonly #given = new Map<string, Line>();
-  readonly #passed = new Set<string>();
+  /** How far each source was given. */
+  readonly #given = new Map<string, Pick<Line, "at" | "place">>();
   /** Of a source without such a line: what is later than this. */
   #floor = 0;
   #cursor: LogCursor | undefined;
@@ -122,15 +122,24 @@ class Reader {
     }
   }
 
-  /** Begins with what comes after the past that was given. */
-  begin(past: readonly Line[], wanted: number): void {
+  /** Begins with what comes after the past that was given, and after a cursor, where the past began at one. */
+  begin(past: readonly Line[], wanted: number, cursor?: string): void {
+    this.#beginAt(cursor);
     for (const line of past) this.#given.set(sourceOf(line), line);
     // A past that was cut leaves out what is before it; one that was not is all there is.
     this.#floor = wanted === 0 ? this.#joinedAt : past.length < wanted ? 0 : past[0]!.at;
     const [app, ...others] = this.#follows.keys();
     if (app === undefined || others.length > 0) return;
-    this.#cursor = new LogCursor(app);
+    this.#cursor = new LogCursor(app, cursor);
     for (const line of past) this.#cursor.pass(line);
+  }
+
+  #beginAt(text: string | undefined): void {
+    const [app] = this.#follows.keys();
+    if (text === undefined || app === undefined) return;
+    const cursor = new LogCursor(app, text);
+    const at = cursor.position?.at ?? 0;
+    for (const [index, place] of cursor.places) this.#given.set(index === "" ? app : `${app}:${index}`, { at, place });
   }
 
   async next(gone: AbortSignal): Promise<Given | undefined> {
@@ -181,18 +190,21 @@ class Reader {
     return this.#pattern?.test(line.message) ?? true;
   }
 
-  /** False for a line of the past: a source tells its lines in their order, so all up to the last one that was given. */
+  /** False for a line of the past: all up to the last one of its source that was given. */
   #isNew(line: Line): boolean {
     const source = sourceOf(line);
     const last = this.#given.get(source);
-    if (!last) return this.#passed.has(source) || line.at > this.#floor;
-    if (line.place !== last.place && line.at <= last.at) return false;
-    // From here on it has only new lines; and that one itself may be older than what is remembered of the source.
-    this.#given.delete(source);
-    this.#passed.add(source);
-    return line.place !== last.place;
+    if (!isAfter(line, last, this.#floor)) return false;
+    this.#given.set(source, line);
+    return true;
   }
 }
+
+const isAfter = (line: Line, last: Pick<Line, "at" | "place"> | undefined, floor: number): boolean => {
+  if (!last) return line.at > floor;
+  const order = placeOrder(line.place ?? "", last.place ?? "");
+  return order === undefined ? line.place !== last.place && line.at >= last.at : order > 0;
+};
 
 /** What has an order of its own: the log of an instance, or that of the app. */
 const sourceOf = ({ app, index, place }: Line): string => (place?.startsWith(`${index}@`) ? `${app}:${index}` : app);
