@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Backend } from "../backend/backend.ts";
 import { busAddress, selectBackend } from "../backend/select.ts";
 import type { JsonText } from "../api/frames.ts";
@@ -39,6 +40,9 @@ export interface RunningDaemon {
   /** Resolves when it has stopped, whoever asked for it. */
   stopped: Promise<void>;
 }
+
+/** How long the service manager is told a little late that velosd serves. */
+const ANSWER_FIRST_MS = 15;
 
 /** Starts velosd: lock, store, backend, socket, READY. Resolves when it serves. */
 export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> => {
@@ -122,6 +126,8 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
   });
   const isWoken = isActivated(env, process.pid);
   await listenOnSocket(server, paths, isWoken);
+  // Starting a process takes some milliseconds, and who has woken velosd waits for its answer.
+  await delay(ANSWER_FIRST_MS);
   await notifyReady(env);
   // Without a socket of the service manager nobody would start it again.
   if (isWoken && !telemetry) {

@@ -72,12 +72,14 @@ export class Manager {
       else if (signal.member === "UnitRemoved" && !this.#reloading) this.#events.removed(signal.body[0] as string);
     };
     // Listening before acting: no change between the first look and the first signal can be missed.
-    await bus.addMatch(`type='signal',sender='${DESTINATION}',interface='${MANAGER}',path='${PATH}'`);
-    await bus.addMatch(
-      `type='signal',sender='${DESTINATION}',interface='${PROPERTIES}',member='PropertiesChanged',path_namespace='${PATH}/unit'`,
-    );
-    await bus.addMatch(`type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${DESTINATION}'`);
-    await bus.call(PATH, MANAGER, "Subscribe");
+    await Promise.all([
+      bus.addMatch(`type='signal',sender='${DESTINATION}',interface='${MANAGER}',path='${PATH}'`),
+      bus.addMatch(
+        `type='signal',sender='${DESTINATION}',interface='${PROPERTIES}',member='PropertiesChanged',path_namespace='${PATH}/unit'`,
+      ),
+      bus.addMatch(`type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${DESTINATION}'`),
+      bus.call(PATH, MANAGER, "Subscribe"),
+    ]);
     this.#bus = bus;
     this.#reloading = false;
     const [version, started] = await Promise.all([
