@@ -11,6 +11,6 @@ export const measure = async ({ velos, pm2, both, work, quick }) => {
     pm2: async () => (await pm2.list()).ms,
   });
   const row = medians(samples);
-  const limit = { text: "≤ 1.6 × node -e 0", holds: row.velos <= 1.6 * row.plain };
+  const limit = { text: "≤ 1.4 × node -e 0", holds: row.velos <= 1.4 * row.plain };
   return [{ id: "list", name: "list, 4 instances", unit: "ms", ...row, limit, samples }];
 };
