@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await controller.close();
-  rmSync(directory, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
 });
 
 /** Starts two instances that are well as soon as the file `well` is there. */
