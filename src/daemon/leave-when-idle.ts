@@ -8,8 +8,8 @@ import { IdleExit } from "./idle-exit.ts";
 export const STANDARD_IDLE_MS = 60_000;
 
 export interface LeaveOptions {
-  /** The scope's config file. */
-  config: string;
+  /** See `readIdleExit`. */
+  afterMs: number;
   controller: Controller;
   server: Server;
   /** True while a client is connected. */
@@ -24,11 +24,9 @@ export interface LeaveOptions {
  * next: what ends before the goodbye is told to this one, what ends after it wakes the next, and whoever connects
  * meanwhile waits in the socket, which is the service manager's.
  */
-export const leaveWhenIdle = async (options: LeaveOptions): Promise<IdleExit | undefined> => {
-  const { config, controller, server, isUsed, stop, log } = options;
+export const leaveWhenIdle = (options: LeaveOptions): IdleExit | undefined => {
+  const { afterMs, controller, server, isUsed, stop, log } = options;
   const { backend } = controller;
-  const { afterMs, problem } = await idleExit(config);
-  if (problem !== undefined) controller.problems.push(problem);
   if (!backend.watchEnds) return undefined;
   const isNeeded = (): boolean => isUsed() || controller.need() !== undefined;
   const leave = async (): Promise<boolean> => {
@@ -63,8 +61,11 @@ export const leaveWhenIdle = async (options: LeaveOptions): Promise<IdleExit | u
   return idle;
 };
 
-/** A mistake in the settings is told, and does not keep velosd from serving. */
-const idleExit = async (config: string): Promise<{ afterMs: number; problem?: string }> => {
+/**
+ * After how long without anything asked velosd leaves, by the scope's config file; 0: never. A mistake in it is told, and
+ * does not keep velosd from serving.
+ */
+export const readIdleExit = async (config: string): Promise<{ afterMs: number; problem?: string }> => {
   try {
     // What reads settings is loaded only where there is one.
     if (!readFileSync(config, "utf8").includes("idle_exit")) return { afterMs: STANDARD_IDLE_MS };

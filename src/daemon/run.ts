@@ -10,7 +10,7 @@ import { checkDirectories } from "./check-directories.ts";
 import { EventLoopLag } from "./event-loop-lag.ts";
 import type { IdleExit } from "./idle-exit.ts";
 import { createIpcServer } from "./ipc-server.ts";
-import { leaveWhenIdle, STANDARD_IDLE_MS } from "./leave-when-idle.ts";
+import { leaveWhenIdle, readIdleExit, STANDARD_IDLE_MS } from "./leave-when-idle.ts";
 import { keepPreload } from "./keep-preload.ts";
 import { isActivated, listenOnSocket, takeLock } from "./listen.ts";
 import { placeOf } from "./machine.ts";
@@ -125,6 +125,11 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
     socket.on("close", () => sockets.delete(socket));
   });
   const isWoken = isActivated(env, process.pid);
+  const { afterMs, problem: mistake } = await readIdleExit(paths.config);
+  if (mistake !== undefined) {
+    controller.problems.push(mistake);
+    log(mistake);
+  }
   await listenOnSocket(server, paths, isWoken);
   // Starting a process takes some milliseconds, and who has woken velosd waits for its answer.
   await delay(ANSWER_FIRST_MS);
@@ -132,7 +137,7 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
   // Without a socket of the service manager nobody would start it again.
   if (isWoken && !telemetry) {
     const isUsed = (): boolean => sockets.size > 0;
-    idle = await leaveWhenIdle({ config: paths.config, controller, server, isUsed, stop, log });
+    idle = leaveWhenIdle({ afterMs, controller, server, isUsed, stop, log });
   }
   const idleExit = (ms = STANDARD_IDLE_MS): number | undefined => {
     idle?.change(ms);
