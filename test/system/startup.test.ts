@@ -211,7 +211,7 @@ interval = "100ms"
     expect(existsSync("/etc/systemd/system/multi-user.target.wants/velosd.service")).toBe(false);
     expect(existsSync("/etc/systemd/system/sockets.target.wants/velosd.socket")).toBe(false);
     // Health checks and schedules need a velosd: one that a command has started.
-    expect(await property("velosd.service", "ActiveState")).toBe("active");
+    await expect.poll(() => property("velosd.service", "ActiveState")).toBe("active");
     expect(await property("velosd.service", "Transient")).toBe("yes");
     expect(await pids()).toEqual(before);
     expect((await velos("unstartup")).stdout).toBe("velosd is not started at boot: there is nothing to undo\n");

@@ -175,7 +175,11 @@ export class Instance {
   async #stop(): Promise<void> {
     this.#owner = "stop";
     await this.#windDown("stopping", failed("it was stopped before it was up"));
-    await this.#host.launcher.drop(this.app, this.index);
+    // Where nothing is dropped nothing is awaited: another operation that began meanwhile would lose its process.
+    if (this.#host.launcher.drop) {
+      await this.#host.launcher.drop(this.app, this.index);
+      if (this.#owner !== "stop") return;
+    }
     this.#host.forget(this);
   }
 
@@ -338,7 +342,7 @@ export class Instance {
     const { app, index, spec } = this.#state;
     if (usesHealthSocket(spec)) removeHealthDirectory(healthSocketOf(this.#host.stateDir, app, index));
     removeCredentials(this.#host.stateDir, app, index);
-    void this.#host.launcher.drop(app, index);
+    void this.#host.launcher.drop?.(app, index);
   }
 
   /** Waits until the process counts as online, and says so. */

@@ -21,7 +21,6 @@ export const childLauncher: Launcher = {
       throw launchFailed(spec, error);
     }
   },
-  drop: async () => undefined,
   unitOf: groupOf,
 };
 

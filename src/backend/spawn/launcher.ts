@@ -31,7 +31,7 @@ export interface Launcher {
    */
   launch(request: LaunchRequest): Promise<MainProcess>;
   /** Forgets what it keeps of an instance whose process has ended. Repeatable; does not fail. */
-  drop(app: string, index: number): Promise<void>;
+  drop?(app: string, index: number): Promise<void>;
   /** How an operator finds the instance without velos. */
   unitOf(state: InstanceState): string;
 }

@@ -73,7 +73,7 @@ export class CgroupFigures {
     return figures;
   }
 
-  /** CPU time and memory alone, of one run, at this moment. */
+  /** CPU time, memory and tasks alone, of one run, at this moment. */
   async usage(target: FiguresTarget): Promise<Usage> {
     const root = await cgroupRoot();
     if (this.#usagePace.isDue()) await this.#usagePace.rest();
@@ -83,11 +83,12 @@ export class CgroupFigures {
     this.#closeLater();
     const cpuUsec = value(entry.group.read("cpu.stat"), "usage_usec ");
     const memoryBytes = value(entry.group.read("memory.current"), "") ?? processMemory(entry, budget);
+    const tasks = value(entry.group.read("pids.current"), "") ?? threads(entry);
     if (entry.group.isGone) {
       this.#drop(target.unit);
       return {};
     }
-    return { ...(cpuUsec !== undefined && { cpuUsec }), ...(memoryBytes !== undefined && { memoryBytes }) };
+    return { ...(cpuUsec !== undefined && { cpuUsec }), ...(memoryBytes !== undefined && { memoryBytes }), tasks };
   }
 
   /** To be told of units that are gone: nothing of them is kept open. */
@@ -212,8 +213,10 @@ const addProcesses = (entry: Entry, figures: Figures, budget: DescriptorBudget):
   figures.readBytes ??= readBytes;
   figures.writtenBytes ??= writtenBytes;
   if (needsPages) figures.memoryBytes = pages * pageSize();
-  figures.tasks ??= (entry.group.read("cgroup.threads") ?? "").split("\n").length - 1;
+  figures.tasks ??= threads(entry);
 };
+
+const threads = (entry: Entry): number => (entry.group.read("cgroup.threads") ?? "").split("\n").length - 1;
 
 /** Resident memory of the processes in a group. */
 const processMemory = (entry: Entry, budget: DescriptorBudget): number | undefined => {
