@@ -39,6 +39,9 @@ export class AppState {
   releasing: Promise<void> | undefined;
   released = false;
   timer: NodeJS.Timeout | undefined;
+  /** It is being forgotten, unless somebody wants it again first. */
+  finishing = false;
+  /** Nothing of it is stored any more. */
   deleted = false;
   #queue: Promise<unknown> = Promise.resolve();
 

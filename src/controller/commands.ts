@@ -62,6 +62,20 @@ export class Commands {
    * scales, a stopped app is started again.
    */
   async start(spec: AppSpec, quantity: Quantity | undefined, wait: Wait = "all"): Promise<StartOutcome> {
+    const { converge } = this.#options;
+    for (;;) {
+      const existing = converge.get(spec.name);
+      try {
+        return await this.#start(spec, quantity, wait);
+      } catch (error) {
+        // It was just being deleted: once that is over it is a new app.
+        if (!existing?.deleted || !(error instanceof VelosError) || error.code !== "APP_NOT_FOUND") throw error;
+        await converge.gone(existing);
+      }
+    }
+  }
+
+  async #start(spec: AppSpec, quantity: Quantity | undefined, wait: Wait): Promise<StartOutcome> {
     // Whether the health check can be told apart by instance is known only here; a variable may still be missing.
     if (spec.health) {
       const { visible, secret } = instanceEnvironment(spec, 0, 1);

@@ -409,27 +409,49 @@ export class Converge {
     }
   }
 
+  /** Forgets an app of which nothing runs; unless it was wanted again in the meantime, which is decided in turn with that. */
   async #finishDeletion(state: AppState): Promise<void> {
-    if (state.deleted) return;
-    state.deleted = true;
-    const { backend, store, counters, events, now, report } = this.#options;
+    if (state.finishing || state.deleted) return;
+    state.finishing = true;
+    const { events, now, report } = this.#options;
     try {
-      await backend.dropLogs(state.name);
-      await counters.remove(state.name);
-      await state.exclusively(() => store.remove(state.name));
+      await state.exclusively(() => this.#forget(state));
     } catch (error) {
-      state.deleted = false;
       report((error as Error).message);
       state.failures.set(-1, { why: (error as Error).message, at: now() });
       this.#wakeLater(state.name, RETRY_MS);
-      state.notify();
-      return;
+    } finally {
+      state.finishing = false;
     }
-    clearTimeout(state.timer);
-    if (this.#states.get(state.name) === state) this.#states.delete(state.name);
-    events.emit({ type: "app", app: state.name, change: "deleted", at: now() });
+    if (state.deleted) {
+      clearTimeout(state.timer);
+      this.#states.delete(state.name);
+      events.emit({ type: "app", app: state.name, change: "deleted", at: now() });
+    }
     state.notify();
-    this.#options.looked(state.name);
+    if (state.deleted) this.#options.looked(state.name);
+  }
+
+  async #forget(state: AppState): Promise<void> {
+    if (!state.record.deleting || !state.released) return;
+    const { backend, store, counters } = this.#options;
+    await backend.dropLogs(state.name);
+    await counters.remove(state.name);
+    await store.remove(state.name);
+    state.deleted = true;
+  }
+
+  /** Resolves when an app that is being forgotten is: its name is free then. */
+  async gone(state: AppState): Promise<void> {
+    while (this.#states.get(state.name) === state) {
+      await new Promise<void>((resolve) => {
+        const look = (): void => {
+          state.waiters.delete(look);
+          resolve();
+        };
+        state.waiters.add(look);
+      });
+    }
   }
 }
 

@@ -234,11 +234,13 @@ export class SpawnBackend implements Backend {
 
   #forget(instance: Instance): void {
     const { app, index } = instance;
+    const instances = this.#instances.get(app);
+    // Whoever has its place by now keeps it.
+    if (instances?.get(index) !== instance) return;
     removeState(this.#stateDir, app, index);
     instance.tidy();
-    const instances = this.#instances.get(app);
-    instances?.delete(index);
-    if (instances?.size === 0) this.#instances.delete(app);
+    instances.delete(index);
+    if (instances.size === 0) this.#instances.delete(app);
     this.#changed(app);
   }
 

@@ -175,11 +175,7 @@ export class Instance {
   async #stop(): Promise<void> {
     this.#owner = "stop";
     await this.#windDown("stopping", failed("it was stopped before it was up"));
-    // Where nothing is dropped nothing is awaited: another operation that began meanwhile would lose its process.
-    if (this.#host.launcher.drop) {
-      await this.#host.launcher.drop(this.app, this.index);
-      if (this.#owner !== "stop") return;
-    }
+    await this.#host.launcher.drop?.(this.app, this.index);
     this.#host.forget(this);
   }
 
