@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { until } from "../integration/systemd/until.ts";
 import { Installation, ping, property } from "./installation.ts";
 import { must, rows, run } from "./velos.ts";
 
@@ -99,7 +100,11 @@ describe("velos startup in the system scope", () => {
   it("is woken through its socket after velos kill, and is back by itself after kill -9", async () => {
     const first = await ping(velos);
     expect((await velos("kill")).stdout).toContain(`pid ${first.pid}`);
-    expect((await run("systemctl", "is-active", "velosd.socket", "velosd.service")).stdout).toBe("active\ninactive\n");
+    await until(
+      "velosd is gone, and its socket is not",
+      async () =>
+        (await run("systemctl", "is-active", "velosd.socket", "velosd.service")).stdout === "active\ninactive\n",
+    );
     const second = await ping(velos);
     expect(second.pid).not.toBe(first.pid);
     await must("systemctl", "kill", "--signal=KILL", "--kill-whom=main", "velosd.service");
