@@ -106,10 +106,14 @@ const help = async (words: readonly string[], terminal: Terminal): Promise<numbe
 };
 
 const unknownCommand = async (name: string): Promise<VelosError> => {
-  const { nearest } = await import("../domain/nearest.ts");
+  const [{ nearest }, { hintForCommand }] = await Promise.all([
+    import("../domain/nearest.ts"),
+    import("./other-words.ts"),
+  ]);
+  const known = hintForCommand(name);
   const meant = name.startsWith("-") ? undefined : nearest(name, [...Object.keys(commands), ...Object.keys(aliases)]);
   return new VelosError("USAGE", {
     why: name.startsWith("-") ? `unknown option ${name}` : `there is no command '${name}'`,
-    hint: meant === undefined ? "`velos --help` lists the commands" : `did you mean \`velos ${meant}\`?`,
+    hint: known ?? (meant === undefined ? "`velos --help` lists the commands" : `did you mean \`velos ${meant}\`?`),
   });
 };

@@ -2,8 +2,12 @@ import { nearest } from "../domain/nearest.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { CommandForm, OptionForm } from "./command-form.ts";
 import { wordText } from "./command-form.ts";
+import { hintForOption } from "./other-words.ts";
 
 const usage = (why: string, hint: string): VelosError => new VelosError("USAGE", { why, hint });
+
+/** The commands that are told what an app is. */
+const STARTING: ReadonlySet<string> = new Set(["start", "run"]);
 
 /**
  * Says what is wrong with the words of a command that the parser refused, as one line with a hint.
@@ -21,7 +25,7 @@ export const explainUsage = (form: CommandForm, words: readonly string[], error:
     }
     const [name = word, value] = splitOnce(word);
     const option = options.get(name) ?? options.get(name.replace(/^--no-/, "--"));
-    if (!option) return unknownOption(name, options, help);
+    if (!option) return unknownOption(name, form, options, help);
     if (!option.value && value !== undefined) return usage(`${name} takes no value`, help);
     if (!option.value || option.value.optional || value !== undefined) continue;
     const next = words[position + 1];
@@ -36,13 +40,18 @@ const splitOnce = (word: string): [string, string?] => {
   return equals < 0 ? [word] : [word.slice(0, equals), word.slice(equals + 1)];
 };
 
-const unknownOption = (name: string, options: ReadonlyMap<string, OptionForm>, help: string): VelosError => {
-  const plain = name.replace(/^-+/, "");
+const unknownOption = (
+  name: string,
+  form: CommandForm,
+  options: ReadonlyMap<string, OptionForm>,
+  help: string,
+): VelosError => {
+  const known = hintForOption(name, (option) => options.has(option), STARTING.has(form.name));
   const meant = nearest(
-    plain,
-    [...options.keys()].filter((known) => known.startsWith("--")).map((known) => known.slice(2)),
+    name.replace(/^-+/, ""),
+    [...options.keys()].filter((option) => option.startsWith("--")).map((option) => option.slice(2)),
   );
-  return usage(`unknown option ${name}`, meant === undefined ? help : `did you mean \`--${meant}\`?`);
+  return usage(`unknown option ${name}`, known ?? (meant === undefined ? help : `did you mean \`--${meant}\`?`));
 };
 
 const missingValue = (name: string, { value }: OptionForm): VelosError => {

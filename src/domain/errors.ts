@@ -33,7 +33,7 @@ const TABLE = {
     status: 400,
     exit: 2,
     message: "cannot read {path}: {why}",
-    hint: "check the path given with --config",
+    hint: "name the file with -f, or run this where velos.toml is",
   },
   USAGE: { status: 400, exit: 2, message: "{why}", hint: "{hint}" },
   SPEC_INVALID: { status: 400, exit: 2, message: "{where}: {why}", hint: "{hint}" },

@@ -5,12 +5,22 @@ const cases: readonly (readonly [line: string, why: string, hint: string])[] = [
   ["frobnicate", "there is no command 'frobnicate'", "`velos --help` lists the commands"],
   ["lst", "there is no command 'lst'", "did you mean `velos list`?"],
   ["help lst", "there is no command 'lst'", "did you mean `velos list`?"],
+  ["top", "there is no command 'top'", "`velos monit`"],
+  ["jlist", "there is no command 'jlist'", "`velos list --json`"],
+  ["constructor", "there is no command 'constructor'", "`velos --help` lists the commands"],
   ["--frob", "unknown option --frob", "`velos --help` lists the commands"],
   ["list --jsn", "unknown option --jsn", "did you mean `--json`?"],
   ["list --zzz", "unknown option --zzz", "`velos list --help` shows how it is used"],
   ["list --watch=3", "--watch takes no value", "`velos list --help` shows how it is used"],
   ["list -wx", "unknown option -x", "`velos list --help` shows how it is used"],
   ["start a.js --nmae x", "unknown option --nmae", "did you mean `--name`?"],
+  ["start a.js --port 3000", "unknown option --port", "did you mean `--listen`?"],
+  ["start a.js --port=3000", "unknown option --port", "did you mean `--listen`?"],
+  ["start a.js -p 3000", "unknown option -p", "did you mean `--listen`?"],
+  ["start a.js --output x", "unknown option --output", "what apps write goes to the journal: `velos logs <app>`"],
+  ["logs api --tail 3", "unknown option --tail", "did you mean `--lines`?"],
+  ["ping --replicas 3", "unknown option --replicas", "`velos ping --help` shows how it is used"],
+  ["stop --all", "unknown option --all", "write `all` in place of a name"],
   ["start a.js --no-autorestrt", "unknown option --no-autorestrt", "`velos start --help` shows how it is used"],
   ["start a.js -i", "-i needs a value", "write -i N|max"],
   ["start a.js -i --dry-run", "-i needs a value", "write -i N|max"],
@@ -54,6 +64,23 @@ const cases: readonly (readonly [line: string, why: string, hint: string])[] = [
     "1 to 64 of A-Z a-z 0-9 _ . - , beginning with a letter or digit; choose one with --name",
   ],
 ];
+
+describe("the words of other tools", () => {
+  it("point to commands and options that there are", async () => {
+    const { commandHints, optionHints } = await import("../../src/cli/other-words.ts");
+    const { commands, aliases } = await import("../../src/cli/catalogue.ts");
+    for (const [word, hint] of Object.entries(commandHints)) {
+      expect(word in commands || word in aliases, word).toBe(false);
+      for (const [, name] of hint.matchAll(/`velos ([a-z]+)/g)) expect(Object.keys(commands), hint).toContain(name);
+    }
+    const { formOf } = await import("../../src/cli/command-form.ts");
+    const known = new Set<string>();
+    for (const load of Object.values(commands))
+      for (const { names } of formOf(await load()).options) for (const name of names) known.add(name);
+    for (const [option, hint] of Object.entries(optionHints))
+      for (const [name] of hint.matchAll(/--[a-z-]+/g)) expect([...known], `${option}: ${hint}`).toContain(name);
+  });
+});
 
 describe("a mistake in the command line is one line, a hint and exit code 2", () => {
   it.each(cases)("velos %s", async (line, why, hint) => {

@@ -192,7 +192,7 @@ describe("loadConfig", () => {
     expect(await errorOf(loadConfig("missing.toml", directory))).toEqual([
       "CONFIG_NOT_FOUND",
       "cannot read missing.toml: there is no such file",
-      "check the path given with --config",
+      "name the file with -f, or run this where velos.toml is",
     ]);
     expect((await errorOf(loadConfig(".", directory)))[1]).toBe("cannot read .: it is a directory");
     expect((await errorOf(load(Buffer.from([0x23, 0xff]))))[1]).toBe("cannot read velos.toml: it is not UTF-8 text");

@@ -1,0 +1,98 @@
+/**
+ * What hands know from other tools (pm2, docker, kubectl, systemctl) and velos calls otherwise: the word, and the hint
+ * to whoever writes it. A word that is near one of velos's own by its letters alone would else be taken for that:
+ * `top` for `stop`.
+ */
+export const commandHints: Readonly<Record<string, string>> = {
+  attach: "`velos logs <app> -f` follows what it writes",
+  daemon: "velosd starts by itself, at boot after `velos startup`",
+  disable: "`velos unstartup`: from then on apps do not start at boot",
+  down: "`velos stop all` stops them, `velos delete all` forgets them, too",
+  dump: "nothing has to be saved: what was started is remembered; `velos startup` has it come back at boot",
+  ecosystem: "`velos import pm2 ecosystem.config.js` writes a velos.toml",
+  enable: "`velos startup`: from then on what runs starts at boot",
+  events: "`velos list --watch` shows what changes; `velos api` sends events over its WebSocket",
+  flush: "logs are the journal's: `journalctl --vacuum-time=7d`",
+  follow: "`velos logs <app> -f`",
+  init: "`velos start app.js` needs no file; `velos import` writes a velos.toml from what there is",
+  inspect: "`velos describe <app> --json`",
+  jlist: "`velos list --json`",
+  plan: "`velos apply --dry-run`",
+  prettylist: "`velos list --json`",
+  remove: "`velos delete <app>`",
+  reset: "`velos delete <app>` and `velos start` begin counting anew; counters of Prometheus never go back",
+  resurrect: "nothing has to be brought back: `velos startup` has what runs start at boot",
+  sendSignal: "`velos signal <SIGNAL> <app>`",
+  serve: "`velos api` serves the dashboard, `velos metrics` what Prometheus asks for",
+  stats: "`velos list` shows what instances use, `velos monit` as it changes",
+  tail: "`velos logs <app> -f`",
+  top: "`velos monit`",
+  undo: "`velos rollout undo <app>`",
+  up: "`velos apply -f velos.toml`",
+  update: "a newer velosd takes over by itself: `velos kill`, and the next command starts it",
+  upgrade: "a newer velosd takes over by itself: `velos kill`, and the next command starts it",
+  version: "`velos --version`",
+};
+
+const TO_JOURNAL = "what apps write goes to the journal: `velos logs <app>`";
+const IN_FOREGROUND = "apps go on without a terminal; `velos run` keeps them in the foreground";
+
+/** By option: one of velos's by its name, or a sentence. */
+export const optionHints: Readonly<Record<string, string>> = {
+  "--all": "write `all` in place of a name",
+  "--attach": "`velos logs <app> -f` follows what it writes; `velos run` keeps apps in the foreground",
+  "--cpu": "--cpu-quota",
+  "--cpus": "--cpu-quota",
+  "--cron": "--cron-restart",
+  "--daemon": IN_FOREGROUND,
+  "--detach": IN_FOREGROUND,
+  "-d": IN_FOREGROUND,
+  "--directory": "--cwd",
+  "--error": TO_JOURNAL,
+  "--exec-mode": "every app is a cluster: -i says of how many, and --listen what they share",
+  "--filter-env": "an app gets what --env and --env-file give it, and not your environment",
+  "--group": "--gid",
+  "--ignore-watch": "--watch-ignore",
+  "--limit": "--lines",
+  "--log": TO_JOURNAL,
+  "--log-date-format": TO_JOURNAL,
+  "--log-type": TO_JOURNAL,
+  "--max-memory-restart": "--max-memory",
+  "--memory": "--memory-max",
+  "--memory-limit": "--memory-max",
+  "--merge-logs": TO_JOURNAL,
+  "--namespace": "names may have it: --name shop.api, and `shop.*` selects them",
+  "--no-daemon": IN_FOREGROUND,
+  "--node-args": "--interpreter-args",
+  "--output": TO_JOURNAL,
+  "--pid": "the service manager knows it: `velos list --json`",
+  "--port": "--listen",
+  "-p": "--listen",
+  "--publish": "--listen",
+  "--replicas": "--instances",
+  "--restart": "--autorestart",
+  "--scale": "--instances",
+  "--signal": "--kill-signal",
+  "--stop-timeout": "--kill-timeout",
+  "--tail": "--lines",
+  "--time": TO_JOURNAL,
+  "--update-env": "what an app is given is what --env, --env-file and --inherit-env say at this start",
+  "--volume": "an app sees the machine's files; --sandbox strict keeps it from them",
+  "--workdir": "--cwd",
+  "-w": "--watch",
+};
+
+/** The hint for a command of another tool; undefined: it is none that is known. */
+export const hintForCommand = (name: string): string | undefined =>
+  Object.hasOwn(commandHints, name) ? commandHints[name] : undefined;
+
+/**
+ * The hint for an option of another tool, where the command has what does the same.
+ * @param has whether the command has an option of velos's
+ * @param starts whether it is a command that starts apps: sentences are about those
+ */
+export const hintForOption = (name: string, has: (option: string) => boolean, starts: boolean): string | undefined => {
+  const known = Object.hasOwn(optionHints, name) ? optionHints[name]! : undefined;
+  if (known?.startsWith("--")) return has(known) ? `did you mean \`${known}\`?` : undefined;
+  return starts || name === "--all" ? known : undefined;
+};
