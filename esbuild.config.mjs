@@ -47,6 +47,7 @@ const apart = {
   "prepare-apps": "src/cli/prepare-apps.ts",
   asked: "src/backend/systemd/asked.ts",
   names: "src/cli/completions/names.ts",
+  "ask-for-names": "src/cli/completions/ask-for-names.ts",
   "plain-list": "src/cli/plain-list.ts",
   // Named after their folders: `import("../metrics/main.ts")` is metrics.cjs.
   metrics: "src/metrics/main.ts",

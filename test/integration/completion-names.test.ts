@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -19,9 +19,28 @@ const names = (): { status: number | null; stdout: string; stderr: string } =>
 beforeEach(() => (home = new SpawnHome()));
 afterEach(() => home.close());
 
+/** Makes velosd's files unreadable, as those of root's velosd are for members of the group velos. */
+const hideFiles = (): void => {
+  const directory = join(home.path, "apps");
+  if (existsSync(directory)) renameSync(directory, `${directory}.hidden`);
+  writeFileSync(directory, "");
+};
+
 it("are those of apps and instances", async () => {
+  await home.must("start", "sleep", "--name", "web", "--", "1000");
   await home.must("start", "sleep", "--name", "api", "-i", "2", "--", "1000");
-  expect(names()).toMatchObject({ status: 0, stdout: "api\napi:0\napi:1\n", stderr: "" });
+  const all = { status: 0, stdout: "api\napi:0\napi:1\nweb\nweb:0\n", stderr: "" };
+  expect(names()).toMatchObject(all);
+  hideFiles();
+  expect(names()).toMatchObject(all);
+});
+
+it("are those of what velosd keeps, also while it is away, and it is not woken", async () => {
+  await home.must("start", "sleep", "--name", "api", "--", "1000");
+  await home.must("kill");
+  writeFileSync(join(home.path, "apps", "broken.json"), "{");
+  expect(names()).toMatchObject({ status: 0, stdout: "api\napi:0\n", stderr: "" });
+  expect(existsSync(join(home.path, "run", "velosd.sock"))).toBe(false);
 });
 
 it("are none where velosd does not run, which is not started for them", () => {
@@ -30,6 +49,7 @@ it("are none where velosd does not run, which is not started for them", () => {
 });
 
 it("are none where velosd does not answer, and nobody waits for it", async () => {
+  hideFiles();
   mkdirSync(join(home.path, "run"));
   const silent = createServer(() => {});
   silent.listen(join(home.path, "run", "velosd.sock"));

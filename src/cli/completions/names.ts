@@ -1,10 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { Connection } from "../../client/connection.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Scope } from "../../config/paths.ts";
 import { resolvePaths } from "../../config/paths.ts";
-
-/** Nobody waits longer for a completion. */
-const PATIENCE_MS = 1000;
+import type { AppRecord } from "../../domain/record.ts";
 
 /** What `velos __names` is told of its process. */
 export interface Surroundings {
@@ -13,25 +11,35 @@ export interface Surroundings {
 }
 
 /**
- * The names of apps and instances, for `velos __names [--system|--user|--host…]`. Never starts velosd (its socket may wake
- * it) and never complains: where nothing can be said nothing is. Another server is not asked: that takes too long.
+ * The names of apps and instances, for `velos __names [--system|--user|--host…]`. They are read from velosd's own files,
+ * which is quicker than to ask it, and wakes nobody; who may not read those, as the members of the group velos, asks.
+ * Never complains: where nothing can be said nothing is. Another server is not asked: that takes too long.
  */
 export const namesThere = async (words: readonly string[], { env, uid }: Surroundings): Promise<string[]> => {
   if (env["VELOS_HOST"] || words.some((word) => word.startsWith("--host"))) return [];
   const scope: Scope = words.includes("--user") || (uid !== 0 && !words.includes("--system")) ? "user" : "system";
-  let daemon: Connection | undefined;
+  const paths = resolvePaths(scope, env);
   try {
-    daemon = await Connection.open(resolvePaths(scope, env).socket);
-    return await Promise.race([lookUp(daemon), delay(PATIENCE_MS, [], { ref: false })]);
-  } catch {
-    return [];
-  } finally {
-    // Also that of a velosd that does not answer: it would keep this process.
-    daemon?.close();
+    return storedNames(join(paths.state, "apps"));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    const { askForNames } = await import("./ask-for-names.ts");
+    return askForNames(paths.socket);
   }
 };
 
-const lookUp = async (daemon: Connection): Promise<string[]> => {
-  const { apps } = await daemon.call("list", {});
-  return apps.flatMap(({ name, processes }) => [name, ...processes.map((instance) => instance.name)]);
+const storedNames = (directory: string): string[] =>
+  readdirSync(directory)
+    .filter((file) => file.endsWith(".json"))
+    .sort()
+    .flatMap((file) => namesIn(join(directory, file)));
+
+const namesIn = (path: string): string[] => {
+  try {
+    const { spec, instances, deleting } = JSON.parse(readFileSync(path, "utf8")) as AppRecord;
+    return deleting ? [] : [spec.name, ...Array.from({ length: instances }, (_, index) => `${spec.name}:${index}`)];
+  } catch {
+    // Gone meanwhile, or damaged, which is velosd's to tell.
+    return [];
+  }
 };

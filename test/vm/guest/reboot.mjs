@@ -1,8 +1,9 @@
-// Runs in the virtual machine, at each boot. At the first: apps in the scopes of root and of a user, some stopped, and
+// Runs in the virtual machine, at each boot, and in the container of the system tests, which is booted twice for it. At the first: apps in the scopes of root and of a user, some stopped, and
 // `velos startup`. At the second nothing is asked of velos until the units say what came back; then a line of JSON.
 import { execFileSync, spawnSync } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 
+const examples = process.env.VELOS_EXAMPLES ?? "/src/examples";
 const USER = "ann";
 const UID = 1234;
 const asUser = ["runuser", "-u", USER, "--", "env", `HOME=/home/${USER}`, `XDG_RUNTIME_DIR=/run/user/${UID}`];
@@ -31,7 +32,7 @@ const prepare = () => {
     ["system", "3000"],
     ["user", "3001"],
   ]) {
-    velos(scope, "start", "/src/examples/http.mjs", "--name", "web", "-i", "2", "--listen", port);
+    velos(scope, "start", `${examples}/http.mjs`, "--name", "web", "-i", "2", "--listen", port);
     velos(scope, "start", "sleep", "--name", "worker", "-i", "2", "--", "100000");
     velos(scope, "start", "sleep", "--name", "still", "-i", "2", "--", "100000");
     velos(scope, "startup");
