@@ -38,6 +38,8 @@ export class AppState {
   /** What they shared is being removed, or was: nothing is left of the app at the backend. */
   releasing: Promise<void> | undefined;
   released = false;
+  /** What observation has made desired is on disk, or could not be put there. */
+  saved: Promise<void> = Promise.resolve();
   timer: NodeJS.Timeout | undefined;
   /** It is being forgotten, unless somebody wants it again first. */
   finishing = false;

@@ -217,11 +217,14 @@ export class Converge {
     this.#options.observer?.changed(before, record, at);
   }
 
-  /** Takes over a record that changed by observation: kept in memory at once, on disk as soon as it can be. */
+  /**
+   * Takes over a record that changed by observation: kept in memory at once, on disk as soon as it can be, and before what
+   * follows from it ends an instance.
+   */
   #replace(state: AppState, record: AppRecord): void {
     if (record === state.record) return;
     this.#take(state, record);
-    void state
+    state.saved = state
       .exclusively(async () => {
         // Only the newest is worth writing.
         if (state.record === record && !state.deleted) await this.#options.store.save(record);
@@ -279,11 +282,15 @@ export class Converge {
         await this.prepare(state);
         return backend.start(spec, action.index, state.record.instances, await variables);
       }
+      // Why it goes is written down before: a velosd that is killed in between would leave the next one to take it for
+      // an operator's doing.
       case "stop":
+        await state.saved;
         return backend.stop(state.name, action.index);
       case "restart":
         return backend.restart(state.name, action.index, await identities.variables(spec, action.index, traceparent));
       case "clear":
+        await state.saved;
         return backend.clear(state.name, action.index);
     }
   }

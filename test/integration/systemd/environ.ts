@@ -1,6 +1,15 @@
 import { readFileSync } from "node:fs";
 
-const strings = (path: string): string[] => readFileSync(path, "utf8").split("\0").slice(0, -1);
+/** How long a process may take to be the program that it executes: until then the kernel shows nothing. */
+const EXECUTING_MS = 1000;
+
+const strings = (path: string): string[] => {
+  const deadline = Date.now() + EXECUTING_MS;
+  for (;;) {
+    const text = readFileSync(path, "utf8");
+    if (text !== "" || Date.now() > deadline) return text.split("\0").slice(0, -1);
+  }
+};
 
 /** The environment a process has, from the kernel. */
 export const environmentOf = (pid: number): Record<string, string> =>

@@ -1,0 +1,62 @@
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { MemoryBackend } from "../../src/backend/memory/backend.ts";
+import { MemoryWorld } from "../../src/backend/memory/memory-world.ts";
+import { Controller } from "../../src/controller/controller.ts";
+import { Store } from "../../src/controller/store.ts";
+import type { AppRecord } from "../../src/domain/record.ts";
+import { specOf } from "../domain/spec.ts";
+
+let directory: string;
+let world: MemoryWorld;
+const opened: Controller[] = [];
+
+/** A velosd that works on what another has left on disk by now. */
+const velosd = async (name: string, from?: string): Promise<Controller> => {
+  const stateDirectory = join(directory, name);
+  if (from !== undefined) await cp(join(directory, from), stateDirectory, { recursive: true });
+  const controller = new Controller({ backend: new MemoryBackend(world), stateDirectory });
+  opened.push(controller);
+  await controller.open();
+  return controller;
+};
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "velos-killed-"));
+  world = new MemoryWorld();
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await Promise.all(opened.splice(0).map(async (controller) => controller.close()));
+  await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+});
+
+it("an instance that is given up is not stopped before that is on disk: the next velosd would blame an operator", async () => {
+  world.behave = () => ({ exitCode: 1 });
+  let letSave!: () => void;
+  const mayBeSaved = new Promise<void>((resolve) => (letSave = resolve));
+  const save = Store.prototype.save;
+  const gaveUp = vi.spyOn(Store.prototype, "save").mockImplementation(async function (this: Store, record: AppRecord) {
+    if (record.holds[0]) await mayBeSaved;
+    return save.call(this, record);
+  });
+  const isWaiting = (): boolean => gaveUp.mock.calls.some(([record]) => record.holds[0]?.why === "gave-up");
+
+  const first = await velosd("first");
+  const spec = specOf({ maxRestarts: 2, restartDelayMs: 1, minUptimeMs: 60_000 });
+  const started = first.commands.start(spec, { kind: "exact", count: 1 }).catch(() => undefined);
+  await expect.poll(isWaiting).toBe(true);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(world.calls).not.toContain("stop api:0");
+
+  // Killed here. The other one has what was on disk.
+  const second = await velosd("second", "first");
+  letSave();
+  const hold = (controller: Controller): string | undefined => controller.converge.get("api")!.record.holds[0]?.why;
+  await expect.poll(() => hold(second)).toBe("gave-up");
+  await started;
+  expect(hold(first)).toBe("gave-up");
+  expect(world.calls).toContain("stop api:0");
+});
