@@ -4,6 +4,7 @@ import { VelosError } from "../domain/errors.ts";
 import { version } from "../domain/version.ts";
 import { answerRefusal } from "./answer-refusal.ts";
 import { isActivated } from "./listen.ts";
+import type { RunningDaemon } from "./run.ts";
 import { runDaemon } from "./run.ts";
 
 const USAGE = `velosd, the controller of velos ${version}. It is started by velos on first use.
@@ -39,7 +40,21 @@ const main = async (): Promise<void> => {
   if (values.version) return void process.stdout.write(`${version}\n`);
   const scope = values.system ? "system" : values.user ? "user" : process.getuid?.() === 0 ? "system" : "user";
   const paths = resolvePaths(scope, process.env);
-  const daemon = await runDaemon({
+  // Heard before anybody is answered, who might signal at once. One that still starts acts when it has started; to end it
+  // without waiting for that is said twice.
+  let started = false;
+  let asked = 0;
+  const inService = (act: (running: RunningDaemon) => Promise<void>): void => void starting.then(act, () => {});
+  const stop = (): void => {
+    if (asked++ > 0 && !started) process.exit(1);
+    inService(async (running) => running.stop());
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  // The hangup of a terminal ends what runs in it; from anybody else it asks for the config to be read again.
+  const isInTerminal = values.foreground === true && process.stderr.isTTY;
+  process.on("SIGHUP", isInTerminal ? stop : () => inService(async (running) => running.reload()));
+  const starting = runDaemon({
     paths,
     backend: values.backend,
     version,
@@ -51,12 +66,8 @@ const main = async (): Promise<void> => {
     await answerRefusal(error, paths);
     process.exit(CANNOT_SERVE);
   });
-  const stop = (): void => void daemon.stop();
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-  // The hangup of a terminal ends what runs in it; from anybody else it asks for the config to be read again.
-  const isInTerminal = values.foreground === true && process.stderr.isTTY;
-  process.on("SIGHUP", isInTerminal ? stop : () => void daemon.reload());
+  const daemon = await starting;
+  started = true;
   if (values.foreground) process.stderr.write(`velosd ${version} serves the ${scope} scope\n`);
   await daemon.stopped;
   process.exit(0);

@@ -37,6 +37,7 @@ it("an instance that is given up is not stopped before that is on disk: the next
   world.behave = () => ({ exitCode: 1 });
   let letSave!: () => void;
   const mayBeSaved = new Promise<void>((resolve) => (letSave = resolve));
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with its store below
   const save = Store.prototype.save;
   const gaveUp = vi.spyOn(Store.prototype, "save").mockImplementation(async function (this: Store, record: AppRecord) {
     if (record.holds[0]) await mayBeSaved;

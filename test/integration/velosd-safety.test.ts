@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import type { Socket } from "node:net";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -146,6 +146,23 @@ describe("SIGHUP", () => {
     );
     expect(await home.daemonPid()).toBe(pid);
   });
+
+  it("is heard by a velosd that has only just answered for the first time", async () => {
+    home.write("velos.toml", 'idle_exit = "5m"\n');
+    for (let round = 0; round < 5; round++) {
+      const starting = home.velos("ping");
+      await until(() => existsSync(join(home.path, "run", "velosd.sock")), "a socket");
+      const { socket, told } = await client();
+      socket.write('{"jsonrpc":"2.0","id":1,"method":"ping","params":{}}\n');
+      await until(() => told().includes("\n"), "an answer");
+      const { pid } = (JSON.parse(told()) as { result: { pid: number } }).result;
+      process.kill(pid, "SIGHUP");
+      await starting;
+      expect(await home.daemonPid()).toBe(pid);
+      await until(() => home.log.split("reload: ").length > round + 1, "a line about it");
+      await home.must("kill");
+    }
+  }, 60_000);
 
   it("changes nothing by a file with a mistake, and says where it is", async () => {
     const pid = await home.daemonPid();
