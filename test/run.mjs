@@ -21,7 +21,7 @@ const tiers = [
   {
     name: "process",
     about: "real processes on the spawn backend",
-    command: [vitest],
+    command: ["test/harness/one-cpu-group.sh", vitest],
     config: "test/process.config.ts",
   },
   {

@@ -21,7 +21,7 @@ if [ "${VELOS_TEST_STAGE:-}" != inside ]; then
   trap cleanup EXIT
   set +e
   VELOS_TEST_STAGE=inside VELOS_TEST_WORK=$work \
-    bash -c 'echo $$ > "$1/cgroup.procs"; shift; exec "$@"' enter "$group" \
+    "$(dirname "$0")/one-cpu-group.sh" bash -c 'echo $$ > "$1/cgroup.procs"; shift; exec "$@"' enter "$group" \
     unshare --mount --pid --cgroup --fork --kill-child --mount-proc "$0" "$@"
   status=$?
   exit "$status"
