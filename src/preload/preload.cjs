@@ -325,17 +325,16 @@ function start() {
    * leaving, and at a shared socket when the connection has got old. Whoever wakes first takes a burst of new
    * connections, and keeps them; closed one by one, at ages of their own, they come back spread over the instances.
    *
-   * Busiest ÷ quietest of 4 instances on a crowded machine with 2 cores, 64 keep-alive clients, 10 s, median and worst:
+   * Busiest ÷ quietest of 4 instances on 2 cores, 64 keep-alive clients, 10 s, median and worst of 4 runs:
    *
    *     age        2 ms of work   nothing to do
-   *     never      1.06  none     3.26  23.43       2 runs; none: an instance without any request
-   *     0.5 s      1.23  1.32     1.22  1.24        2 runs
-   *     1 s        1.09  1.48     1.50  3.36        7 and 13 runs
-   *     2 s        1.04  1.32     1.61  5.14        7 and 13 runs
-   *     3 s        1.17  1.35     1.63  2.81        7 runs
+   *     never      1.06  none     3.26  23.43       none: an instance without any request
+   *     1 s        1.08  1.18     1.53   1.59
+   *     2 s        1.21  1.26     1.39   1.65
+   *     4 s        1.20  1.74     2.08   2.58
    *
-   * Latencies do not tell the ages apart. A connection that comes back costs about three answers: 1 s, so that what is
-   * uneven at first is soon a small part.
+   * A connection that comes back costs about three answers, and waits for a turn of a busy instance's loop: with 2 ms of
+   * work the 99th percentile is 164 ms at 1 s and 163 ms at 4 s. 1 s, so that what is uneven at first is soon a small part.
    */
   function guardAnswers() {
     if (guarded) return;
