@@ -142,7 +142,8 @@ export class SystemdBackend implements Backend {
     await writeOrRemove(settingsDropIn(this.#dropIns(spec.name)), dropInText(spec), 0o644);
     await this.#unlessEnding(async () => {
       if (await this.#sockets.open(spec, this.#dropIns(spec.name))) return;
-      await this.release(spec.name);
+      // What instances that run were given stays theirs.
+      if (this.#units.observe(spec.name).length === 0) await this.release(spec.name);
       throw await addressTaken(spec);
     });
   }

@@ -40,6 +40,18 @@ export const newBusCounters = (): BusCounters => ({ calls: 0, errors: 0, latency
  */
 const MAX_IN_FLIGHT = 64;
 
+/** How long the bus may take to let us in: a hung one is never heard of again, and velosd is to try anew. */
+const CONNECT_MS = 5000;
+
+/** What of the library's inner connection is used: it alone is told that the stream has ended, and has the stream. */
+interface InnerConnection {
+  on(event: "end", listener: () => void): void;
+  stream?: { destroy(): void };
+}
+
+const innerConnection = (bus: MessageBus): InnerConnection =>
+  (bus as unknown as { _connection: InnerConnection })._connection;
+
 /** A connection to one bus, for calls and signals of one peer. */
 export class Bus {
   readonly counters: BusCounters;
@@ -64,27 +76,35 @@ export class Bus {
    * @param address D-Bus address, such as `unix:path=/run/dbus/system_bus_socket`
    * @param destination the peer all calls go to
    * @param counters to count on in, over connections
+   * @throws Error when the bus is not there, closes the connection, or has not let us in after 5 seconds
    */
   static async connect(address: string, destination: string, counters = newBusCounters()): Promise<Bus> {
     const raw = sessionBus({ busAddress: address });
-    // Its type does not know that it emits errors, but it does.
-    const emitter: EventEmitter = raw;
-    // It may emit one more after the first has been taken, and an error that nobody listens to would end velosd.
-    emitter.on("error", () => {});
-    await new Promise<void>((resolve, reject) => {
-      raw.once("connect", () => resolve());
-      emitter.once("error", reject);
-    });
     const bus = new Bus(raw, destination, counters);
+    // Its type does not know that it emits errors, but it does; one that nobody listens to would end velosd.
+    const emitter: EventEmitter = raw;
     emitter.on("error", (error: Error) => bus.#lose(error.message));
-    // The library tells only its inner connection that the stream has ended.
-    const inner = (raw as unknown as { _connection: { on(event: "end", listener: () => void): void } })._connection;
-    inner.on("end", () => bus.#lose("the bus closed the connection"));
+    innerConnection(raw).on("end", () => bus.#lose("the bus closed the connection"));
     raw.on("message", (message: Message) => {
-      if (message.type !== MessageType.SIGNAL) return;
+      if (message.type !== MessageType.SIGNAL || !bus.isOpen) return;
       bus.onSignal?.({ path: message.path, interface: message.interface, member: message.member, body: message.body });
     });
+    const timer = setTimeout(() => bus.#lose(`the bus has not answered within ${CONNECT_MS / 1000} s`), CONNECT_MS);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        raw.once("connect", () => resolve());
+        bus.onLost = (why) => reject(new Error(why));
+      });
+    } finally {
+      clearTimeout(timer);
+      bus.onLost = undefined;
+    }
     return bus;
+  }
+
+  /** False once it was lost or closed. */
+  get isOpen(): boolean {
+    return this.#state === "open";
   }
 
   /**
@@ -145,6 +165,8 @@ export class Bus {
   #lose(why: string): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    // An error need not be the end of the stream, and one that hangs would not end if it were asked to.
+    innerConnection(this.#bus).stream?.destroy();
     this.#rejectAll(why);
     this.onLost?.(why);
   }

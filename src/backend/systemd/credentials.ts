@@ -1,8 +1,9 @@
-import { access, constants, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { access, constants, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { AppSpec } from "../../domain/app.ts";
 import { VelosError } from "../../domain/errors.ts";
 import type { Scope } from "../backend.ts";
+import { replaceFile } from "./drop-in.ts";
 
 /** Where the text of an app's secret is kept for the manager: nobody but velosd's own user may read it. */
 export const credentialFile = (directory: string, name: string): string => join(directory, name);
@@ -40,7 +41,7 @@ export const writeCredentials = async (spec: AppSpec, scope: Scope, directory: s
     if ("text" in credential) {
       texts.add(name);
       await mkdir(directory, { recursive: true, mode: 0o700 });
-      await replace(credentialFile(directory, name), credential.text);
+      await replaceFile(credentialFile(directory, name), credential.text, 0o600);
       continue;
     }
     const path = "path" in credential ? credential.path : credential.encrypted;
@@ -60,11 +61,4 @@ export const writeCredentials = async (spec: AppSpec, scope: Scope, directory: s
   }
   for (const name of await readdir(directory).catch(() => []))
     if (!texts.has(name)) await rm(join(directory, name), { force: true });
-};
-
-/** The manager may be reading it at this moment, for an instance that it restarts. A new name cannot be a secret's. */
-const replace = async (path: string, content: string): Promise<void> => {
-  const next = join(dirname(path), `.${basename(path)}.${process.pid}`);
-  await writeFile(next, content, { mode: 0o600 });
-  await rename(next, path);
 };

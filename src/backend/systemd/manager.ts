@@ -52,7 +52,22 @@ export class Manager {
 
   async open(): Promise<void> {
     const bus = await Bus.connect(this.#address, DESTINATION, this.counters);
-    bus.onLost = (why) => void this.#reconnect(why);
+    try {
+      await this.#take(bus);
+    } catch (error) {
+      // Left open, it would tell everything a second time once another is there.
+      bus.onLost = undefined;
+      bus.onSignal = undefined;
+      bus.close();
+      throw error;
+    }
+  }
+
+  async #take(bus: Bus): Promise<void> {
+    // One that is lost before it is taken makes its calls fail, and with them `open`: who called it tries again.
+    bus.onLost = () => {
+      if (bus === this.#bus) void this.#reconnect();
+    };
     bus.onSignal = (signal) => {
       if (signal.interface === PROPERTIES) {
         if (!signal.path.startsWith(instancePathPrefix)) return;
@@ -72,7 +87,9 @@ export class Manager {
       else if (signal.member === "UnitRemoved" && !this.#reloading) this.#events.removed(signal.body[0] as string);
     };
     // Listening before acting: no change between the first look and the first signal can be missed.
-    await Promise.all([
+    const [version, started] = await Promise.all([
+      managerProperty(bus, "Version"),
+      managerProperty(bus, "UserspaceTimestamp"),
       bus.addMatch(`type='signal',sender='${DESTINATION}',interface='${MANAGER}',path='${PATH}'`),
       bus.addMatch(
         `type='signal',sender='${DESTINATION}',interface='${PROPERTIES}',member='PropertiesChanged',path_namespace='${PATH}/unit'`,
@@ -80,14 +97,11 @@ export class Manager {
       bus.addMatch(`type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${DESTINATION}'`),
       bus.call(PATH, MANAGER, "Subscribe"),
     ]);
-    this.#bus = bus;
-    this.#reloading = false;
-    const [version, started] = await Promise.all([
-      this.#managerProperty("Version"),
-      this.#managerProperty("UserspaceTimestamp"),
-    ]);
+    if (this.#closed || !bus.isOpen) throw new Error("the connection was closed while it was made");
     this.version = Number.parseInt(version as string, 10);
     this.startedUsec = started as bigint;
+    this.#reloading = false;
+    this.#bus = bus;
   }
 
   close(): void {
@@ -214,28 +228,34 @@ export class Manager {
     this.#events.stale();
   }
 
-  async #reconnect(why: string): Promise<void> {
+  async #reconnect(): Promise<void> {
     this.#bus = undefined;
     this.jobs.lose();
-    void why;
     for (let waitMs = 50; !this.#closed; waitMs = Math.min(waitMs * 2, 2000)) {
       try {
         await this.open();
-        this.reconnects++;
-        this.#events.stale();
-        return;
       } catch {
         await delay(waitMs, undefined, { ref: false });
+        continue;
       }
+      this.reconnects++;
+      this.#events.stale();
+      return;
     }
   }
 }
+
+const managerProperty = async (bus: Bus, name: string): Promise<unknown> => {
+  const [value] = await bus.call(PATH, PROPERTIES, "Get", "ss", [MANAGER, name]);
+  return (value as Variant).value;
+};
 
 /** What a call fails with that the bus cannot carry, or whose answer was lost with it. */
 export const disconnected = (why: string): VelosError =>
   new VelosError("BACKEND_FAILED", {
     backend: "systemd",
     why: `the connection to the bus is down (${why})`,
+    unreachable: true,
     hint: "velosd connects again by itself; repeat the command",
   });
 

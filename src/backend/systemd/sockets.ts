@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import type { AppSpec } from "../../domain/app.ts";
 import type { ListenAddress } from "../../domain/listen.ts";
 import { formatListen } from "../../domain/listen.ts";
@@ -12,11 +12,20 @@ import type { Property } from "./properties.ts";
 /** The drop-in that gives instances their sockets: `Sockets=` cannot be set on a transient service. */
 const socketDropIn = (directory: string): string => join(directory, "50-velos.conf");
 
-/** How the manager spells what was asked for, to see whether a socket unit holds just that. */
-const wanted = (listen: readonly ListenAddress[]): string => listen.map(formatListen).join(" ");
+/**
+ * An address in the one spelling in which those that were asked for and those that the manager reads back are compared. A
+ * port alone is read back as `[::]:3000`, or `0.0.0.0:3000` where there is no IPv6; and an address of IPv6 has many.
+ */
+const spelled = (address: string): string => {
+  if (address.startsWith("/")) return posix.normalize(address);
+  const [, host, port] = /^\[(.+)\]:(\d+)$/.exec(address) ?? [];
+  const short = host === undefined ? address : `${new URL(`http://[${host}]`).hostname}:${port}`;
+  return short.replace(/^(?:\[::\]|0\.0\.0\.0):(\d+)$/, "$1");
+};
 
-/** A port alone is read back as `[::]:3000`, or `0.0.0.0:3000` where there is no IPv6. */
-const spelled = (address: string): string => address.replace(/^(?:\[::\]|0\.0\.0\.0):(\d+)$/, "$1");
+/** What is to be held, to see whether a socket unit holds just that. */
+const wanted = (listen: readonly ListenAddress[]): string =>
+  listen.map((address) => spelled(formatListen(address))).join(" ");
 
 /** How long addresses of the machine may be late after velosd has found it booting. */
 const BOOT_MS = 60_000;

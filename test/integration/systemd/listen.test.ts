@@ -103,6 +103,23 @@ describe("an address that velos listens on", () => {
 });
 
 describe("the socket of an app", () => {
+  it.each([
+    ["0.0.0.0:port", (port: number) => `0.0.0.0:${port}`],
+    ["[::]:port", (port: number) => `[::]:${port}`],
+    ["a port", (port: number) => String(port)],
+    ["an address that is not written as the manager does", (port: number) => `[0:0:0:0:0:0:0:1]:${port}`],
+  ])("is known to the next velosd again, written as %s", async (about, written) => {
+    if (about !== "0.0.0.0:port" && !hasIpv6) return;
+    const port = await freePort();
+    await scene.must("start", webApp(scene), "--name", "api", "-i", "2", "--listen", written(port));
+    const [inode, before] = [listener(port), await scene.pids("api")];
+    await scene.must("kill");
+    await scene.must("scale", "api", "3");
+    await scene.must("reload", "api:2");
+    expect(listener(port)).toBe(inode);
+    expect((await scene.pids("api")).slice(0, 2)).toEqual(before);
+  });
+
   it("lives from start to stop: no scale, reload, crash or kill of all instances closes it", async () => {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}/`;
