@@ -23,8 +23,8 @@ export class AppState {
   readonly refused = new Map<number, string>();
   /** The last run known of each index when a rollout began. */
   runsBefore?: { rollout: string; runs: ReadonlyMap<number, string> };
-  /** Indexes that are left alone until a time of `performance.now`, after the backend could not be reached. */
-  readonly retryAt = new Map<number, number>();
+  /** Indexes that are left alone until a time of `performance.now`, after the backend could not do what is named. */
+  readonly retryAt = new Map<number, { at: number; type: Action["type"] }>();
   readonly failures = new Map<number, StartFailure>();
   /** Statuses as last announced. */
   readonly announced = new Map<number, InstanceStatus>();

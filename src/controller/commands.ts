@@ -9,7 +9,7 @@ import { VelosError } from "../domain/errors.ts";
 import { healthTarget } from "../domain/health-target.ts";
 import { instanceEnvironment } from "../domain/instance-environment.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
-import { resumed, stopped } from "../domain/intent.ts";
+import { restartable, resumed, stopped } from "../domain/intent.ts";
 import { formatListen } from "../domain/listen.ts";
 import type { Quantity } from "../domain/quantity.ts";
 import { applyQuantity } from "../domain/quantity.ts";
@@ -94,21 +94,35 @@ export class Commands {
       return { app: await this.#options.apps.view(await creating), outcome: "created" };
     }
     const moves = existing.record.running && !sameListen(spec, existing.record.spec);
-    // Sockets cannot be exchanged under instances that have them: the app goes down and comes up on the new ones.
-    if (moves) await this.stop([spec.name]);
-    const { record } = existing;
-    if (!record.running) {
-      await this.#options.converge.prepare(existing, spec).catch(async (error: unknown) => {
-        // An address that is taken must not cost the app the ones it had.
-        if (moves) await this.resume([spec.name]);
-        throw error;
-      });
+    if (moves) await this.#takeDown(existing);
+    try {
+      return await this.#bring(existing, spec, quantity, wait);
+    } catch (error) {
+      // An address that is taken, or a disk that is full, must not cost the app the addresses it had.
+      if (existing.record.moving) await this.resume([spec.name]);
+      throw error;
     }
+  }
+
+  /** Sockets cannot be exchanged under instances that have them: the app goes down, and comes up on the new ones. */
+  async #takeDown(state: AppState): Promise<void> {
+    const { converge, now } = this.#options;
+    await this.#observed(state.name, "stop", async () => {
+      await converge.change(state, (record) => ({ ...stopped(record, undefined, now()), moving: true }));
+      await settle(converge, state, { failOn: "none" });
+    });
+  }
+
+  /** Brings an app that exists to a spec and size. */
+  async #bring(existing: AppState, spec: AppSpec, quantity: Quantity | undefined, wait: Wait): Promise<StartOutcome> {
+    const { record } = existing;
+    if (!record.running) await this.#options.converge.prepare(existing, spec);
     const count = quantity ? applyQuantity(quantity, record.instances, availableParallelism()) : record.instances;
     const same = specDigest(spec) === specDigest(record.spec);
     const held = Object.keys(record.holds).length > 0;
     if (same && count === record.instances && record.running && !held && !record.deleting) {
-      // It may be what an earlier command began, and still be on its way.
+      // It may be what an earlier command began, and still be on its way; limits that one was cut off from setting, too.
+      await this.#options.backend.adjust(spec);
       await this.#settled(existing, wait);
       return { app: await this.#options.apps.view(existing), outcome: "unchanged" };
     }
@@ -117,7 +131,11 @@ export class Commands {
     const type = !record.running || held ? "start" : count === record.instances ? undefined : "scale";
     await this.#observed(spec.name, type, async () => {
       await this.#options.converge.change(existing, (current) => {
-        const next: AppRecord = { ...resumed(current, this.#alive(current)), instances: count };
+        // Not the number from above: a command that scales may have come in between.
+        const instances = quantity
+          ? applyQuantity(quantity, current.instances, availableParallelism())
+          : current.instances;
+        const next: AppRecord = { ...resumed(current, this.#alive(current)), instances };
         if (fingerprint(spec) === fingerprint(current.spec)) return this.#gather({ ...next, spec }, existing, stamp);
         if (current.running) return beginUpdate(next, spec, this.#instances(existing), stamp);
         return this.#gather({ ...next, spec, previous: current.spec }, existing, stamp);
@@ -156,7 +174,10 @@ export class Commands {
     });
   }
 
-  /** Replaces instances: all at once (`restart`), or a few at a time, gated on readiness (`reload`). */
+  /**
+   * Replaces instances: all at once (`restart`), or a few at a time, gated on readiness (`reload`). For another reason than
+   * an operator's wish it leaves alone what somebody has stopped, also at the last moment.
+   */
   async restart(
     selectors: readonly string[],
     kind: "restart" | "reload",
@@ -165,6 +186,7 @@ export class Commands {
   ): Promise<AppView[]> {
     const stamp = this.#stamp();
     return this.#each(selectors, async (state, indexes) => {
+      if (reason !== "manual") return this.#restartUnasked(state, kind, reason, wait, indexes);
       if (!state.record.running) await this.#options.converge.prepare(state);
       await this.#options.converge.change(state, (record) => {
         const next = resumed(record, this.#alive(record), indexes);
@@ -172,6 +194,26 @@ export class Commands {
       });
       await this.#settled(state, wait, indexes);
     });
+  }
+
+  async #restartUnasked(
+    state: AppState,
+    kind: "restart" | "reload",
+    reason: RestartReason,
+    wait: Wait,
+    indexes: readonly number[] | undefined,
+  ): Promise<void> {
+    if (restartable(state.record, indexes).length === 0) return;
+    const stamp = this.#stamp();
+    let own: number[] = [];
+    await this.#options.converge.change(state, (record) => {
+      own = restartable(record, indexes);
+      if (own.length === 0) return record;
+      const next = resumed(record, this.#alive(record), own);
+      const isWhole = indexes === undefined && own.length === record.instances;
+      return beginRestart(next, this.#instances(state), kind, reason, stamp, isWhole ? undefined : own);
+    });
+    if (own.length > 0) await this.#settled(state, wait, own);
   }
 
   /** Sets how many instances an app has. */

@@ -1,4 +1,5 @@
 import type { Backend } from "../backend/backend.ts";
+import { takenOver } from "../domain/intent.ts";
 import type { AppRecord } from "../domain/record.ts";
 import { isActive } from "../domain/rollout.ts";
 import { Apps } from "./apps.ts";
@@ -126,7 +127,7 @@ export class Controller {
     loading.catch(() => {});
     await this.backend.open((app) => this.converge.wake(app));
     const records = await loading;
-    for (const record of records) {
+    for (const record of records.map(takenOver)) {
       this.converge.adopt(record);
       this.#triggers.sync(record);
     }
@@ -152,9 +153,10 @@ export class Controller {
 
   /** Ends velosd's part. Instances stay. */
   async close(): Promise<void> {
-    this.converge.close();
+    const stored = this.converge.close();
     this.#health.close();
     await this.#triggers.close();
+    await stored;
     await this.counters.flush();
     await this.backend.close();
   }

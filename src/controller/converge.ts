@@ -1,5 +1,6 @@
 import type { Backend, MissedInstance } from "../backend/backend.ts";
 import { absorb } from "../domain/absorb.ts";
+import { fingerprint } from "../domain/app.ts";
 import { stopRollout } from "../domain/begin-rollout.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
@@ -142,10 +143,11 @@ export class Converge {
     if (this.#scheduled) await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
-  /** Stops looking; what is under way at the backend goes on there. */
-  close(): void {
+  /** Stops looking; what is under way at the backend goes on there. Resolves when nothing is being stored any more. */
+  async close(): Promise<void> {
     this.#closed = true;
     for (const state of this.#states.values()) clearTimeout(state.timer);
+    await Promise.all([...this.#states.values()].map(async (state) => state.exclusively(async () => {})));
   }
 
   /** True when nothing is to be done, under way, or on its way for the app. */
@@ -153,7 +155,7 @@ export class Converge {
     const instances = this.observe(state.name);
     return (
       state.pending.size === 0 &&
-      ![...state.retryAt.values()].some((at) => at > performance.now()) &&
+      ![...state.retryAt.values()].some(({ at }) => at > performance.now()) &&
       (state.record.running || state.released) &&
       !instances.some(({ status }) => status === "starting" || status === "stopping") &&
       !(isActive(state.record.rollout) && state.record.rollout.status === "running" && state.record.running) &&
@@ -182,8 +184,8 @@ export class Converge {
   #plan(state: AppState, instances: readonly ObservedInstance[]): Plan {
     const now = this.#options.now();
     const pending = new Map([...state.pending].map(([index, { type }]) => [index, type]));
-    for (const [index, at] of state.retryAt)
-      if (at > performance.now() && !pending.has(index)) pending.set(index, "start");
+    for (const [index, { at, type }] of state.retryAt)
+      if (at > performance.now() && !pending.has(index)) pending.set(index, type);
     return plan(state.record, { instances, pending, refused: state.refused }, now);
   }
 
@@ -218,8 +220,7 @@ export class Converge {
   }
 
   /**
-   * Takes over a record that changed by observation: kept in memory at once, on disk as soon as it can be, and before what
-   * follows from it ends an instance.
+   * Takes over a record that changed by observation: kept in memory at once, on disk as soon as it can be.
    */
   #replace(state: AppState, record: AppRecord): void {
     if (record === state.record) return;
@@ -280,15 +281,17 @@ export class Converge {
       case "start": {
         const variables = identities.variables(spec, action.index, traceparent);
         await this.prepare(state);
-        return backend.start(spec, action.index, state.record.instances, await variables);
+        await backend.start(spec, action.index, state.record.instances, await variables);
+        // Limits that were changed meanwhile were set where instances were.
+        if (state.record.spec !== spec && fingerprint(state.record.spec) === fingerprint(spec))
+          await backend.adjust(state.record.spec);
+        return;
       }
-      // Why it goes is written down before: a velosd that is killed in between would leave the next one to take it for
-      // an operator's doing.
       case "stop":
-        await state.saved;
         return backend.stop(state.name, action.index);
       case "restart":
         return backend.restart(state.name, action.index, await identities.variables(spec, action.index, traceparent));
+      // Why it is down is written down before: it is the only thing that tells the next velosd.
       case "clear":
         await state.saved;
         return backend.clear(state.name, action.index);
@@ -314,14 +317,13 @@ export class Converge {
       .release(state.name)
       .then(() => {
         state.released = true;
-      })
-      .catch((error: unknown) => {
-        this.#options.report((error as Error).message);
-        this.#wakeLater(state.name, RETRY_MS);
-      })
-      .finally(() => {
         state.releasing = undefined;
         this.wake(state.name);
+      })
+      .catch((error: unknown) => {
+        state.releasing = undefined;
+        this.#options.report((error as Error).message);
+        this.#wakeLater(state.name, RETRY_MS);
       });
   }
 
@@ -331,7 +333,7 @@ export class Converge {
     const why = error instanceof VelosError ? String(error.details["why"] ?? error.message) : String(error);
     if (!(error instanceof VelosError)) this.#options.report(error instanceof Error ? (error.stack ?? why) : why);
     if (action.type === "stop" || action.type === "clear" || isUnreachable(error)) {
-      state.retryAt.set(index, performance.now() + RETRY_MS);
+      state.retryAt.set(index, { at: performance.now() + RETRY_MS, type: action.type });
       this.#wakeLater(state.name, RETRY_MS);
       return;
     }
@@ -462,5 +464,4 @@ export class Converge {
   }
 }
 
-const isUnreachable = (error: unknown): boolean =>
-  error instanceof VelosError && error.code === "BACKEND_FAILED" && String(error.details["why"]).includes("connection");
+const isUnreachable = (error: unknown): boolean => error instanceof VelosError && error.details["unreachable"] === true;

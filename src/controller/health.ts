@@ -10,8 +10,9 @@ const FIRST_INTERVAL_MS = 250;
 interface Subject {
   spec: AppSpec;
   run: string;
-  /** When it began and was first well, by `performance.now`: the clock may be set meanwhile. */
+  /** When it began, was first seen and was first well, by `performance.now`: the clock may be set meanwhile. */
   began: number;
+  seen: number;
   failures: number;
   well?: number;
   unwell?: string;
@@ -47,15 +48,18 @@ export class Health {
     }
     const alive = new Set<string>();
     const annotated = instances.map((instance) => {
-      if (instance.status !== "online" || instance.run === "") return instance;
+      const isOnline = instance.status === "online";
+      if (!(isOnline || instance.status === "starting") || instance.run === "") return instance;
       const key = `${spec.name}:${instance.index}`;
       alive.add(key);
       const subject = this.#subject(key, spec, instance);
+      if (!isOnline) return instance;
+      if (subject.timer === undefined) this.#schedule(key, subject, instance.index, 0);
       return {
         ...instance,
-        ...(subject.well !== undefined && {
-          wellAt: Math.round(this.#options.now() - (performance.now() - subject.well)),
-        }),
+        ...(subject.well === undefined
+          ? { seenAt: this.#onClock(subject.seen) }
+          : { wellAt: this.#onClock(subject.well) }),
         ...(subject.unwell !== undefined && { unwell: subject.unwell }),
       };
     });
@@ -83,11 +87,16 @@ export class Health {
       spec,
       run: instance.run,
       began: performance.now() - (instance.startedAt === undefined ? 0 : this.#options.now() - instance.startedAt),
+      seen: performance.now(),
       failures: 0,
     };
     this.#subjects.set(key, subject);
-    this.#schedule(key, subject, instance.index, 0);
     return subject;
+  }
+
+  /** A moment of `performance.now` in milliseconds since the epoch. */
+  #onClock(moment: number): number {
+    return Math.round(this.#options.now() - (performance.now() - moment));
   }
 
   #drop(key: string): void {

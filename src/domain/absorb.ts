@@ -4,7 +4,7 @@ import { isWanted } from "./record.ts";
 import type { Pending } from "./plan.ts";
 import { isActive } from "./rollout.ts";
 import type { CrashTrack } from "./crash-track.ts";
-import { hasGivenUp } from "./crash-track.ts";
+import { hasGivenUp, isOnBrink } from "./crash-track.ts";
 
 /**
  * What the observation says about the desired state: velos never fights the operator, so what somebody stopped behind
@@ -16,6 +16,7 @@ import { hasGivenUp } from "./crash-track.ts";
  * - One that is dead but known failed.
  * - One that crashed `max_restarts` times in a row is given up.
  * - A held one that came up again after it was held (`systemctl start`) is held no longer.
+ * - One that is gone of which the next crash was to be the last was given up, too, by a velosd that was killed just then.
  *
  * While a rollout replaces an instance, its absence means nothing.
  */
@@ -40,7 +41,8 @@ export const absorb = (
       const last = tracks.get(index)?.exit;
       const byItself =
         !record.spec.autorestart || (last?.code !== undefined && record.spec.stopExitCodes.includes(last.code));
-      holds[index] = { why: byItself ? "exited" : "operator", at: now, ...(last && { exit: last }) };
+      const why = record.brink?.includes(index) ? "gave-up" : byItself ? "exited" : "operator";
+      holds[index] = { why, at: now, ...(last && { exit: last }) };
       created.delete(index);
     }
   }
@@ -70,9 +72,16 @@ export const absorb = (
   }
 
   const indexes = [...created].sort((a, b) => a - b);
-  if (sameHolds(holds, record.holds) && epoch === record.created.epoch && sameNumbers(indexes, record.created.indexes))
+  const brink = indexes.filter((index) => isWanted(current, index) && isOnBrink(tracks.get(index), record.spec));
+  if (
+    sameHolds(holds, record.holds) &&
+    epoch === record.created.epoch &&
+    sameNumbers(indexes, record.created.indexes) &&
+    sameNumbers(brink, record.brink ?? [])
+  )
     return record;
-  return { ...record, holds, created: { epoch, indexes } };
+  const { brink: _, ...rest } = record;
+  return { ...rest, holds, created: { epoch, indexes }, ...(brink.length > 0 && { brink }) };
 };
 
 const sameHolds = (a: Record<string, Hold>, b: Record<string, Hold>): boolean => {

@@ -35,6 +35,11 @@ export interface ObservedInstance {
   onlineAt?: number;
   /** When it was last online before this run, where that is known even of a run whose end nobody saw. */
   leftAt?: number;
+  /**
+   * When this velosd first saw this run, given until its health check has passed: a run may be older than the velosd,
+   * or than its health check, and nobody asked it before. The controller adds it; it is neither stored nor shown.
+   */
+  seenAt?: number;
   /** When its health check first passed in this run; the controller adds it. */
   wellAt?: number;
   /** What its health check says, once it has failed as often as it may; the controller adds it. */

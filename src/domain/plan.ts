@@ -210,12 +210,15 @@ const mayGo = (instance: ObservedInstance, rollout: Rollout, print: string, obse
 
 /**
  * When an instance that is on its way up is late; Infinity for any other. On its way is one that starts, and one that
- * is up but has not passed its health check yet.
+ * is up but has not passed its health check yet: that one has its time from when there was somebody to ask it.
  */
 const deadlineOf = (instance: ObservedInstance, pace: RolloutPace, hasHealth: boolean): number => {
-  const onItsWay =
-    instance.status === "starting" || (hasHealth && instance.status === "online" && instance.wellAt === undefined);
-  return onItsWay && instance.startedAt !== undefined ? instance.startedAt + pace.deadlineMs : Infinity;
+  const { status, startedAt, seenAt = 0, wellAt } = instance;
+  if (startedAt === undefined) return Infinity;
+  if (status === "starting") return startedAt + pace.deadlineMs;
+  return hasHealth && status === "online" && wellAt === undefined
+    ? Math.max(startedAt, seenAt) + pace.deadlineMs
+    : Infinity;
 };
 
 const findFailure = (

@@ -349,6 +349,23 @@ describe("with a health check", () => {
     expect(plan(record, seen([old(0), up({})]), 250_000).verdict).toMatchObject({ status: "stalled" });
   });
 
+  test("one that was up before this velosd has its time from when it was first seen, also while paused", () => {
+    const adopted = up({ startedAt: 125_000, onlineAt: 126_000, seenAt: NOW });
+    for (const status of ["running", "paused"] as const) {
+      const there = running(2, { spec: healthy, previous: before, rollout: rolloutOf("update", 2, { status }) });
+      expect(plan(there, seen([old(0), adopted]), NOW)).toEqual({ actions: [], lookAgainAt: 260_000 });
+      expect(plan(there, seen([old(0), adopted]), 260_000).verdict).toEqual({
+        status: "stalled",
+        failure: { index: 1, why: "not ready within 60 s" },
+      });
+    }
+  });
+
+  test("one that has been starting for too long is late whoever sees it", () => {
+    const starting = up({ status: "starting", startedAt: 125_000, seenAt: NOW });
+    expect(plan(record, seen([old(0), starting]), NOW).verdict).toMatchObject({ status: "stalled" });
+  });
+
   test("min_ready counts from the first pass", () => {
     const well = up({ wellAt: NOW - 400 });
     expect(plan(record, seen([old(0), well]), NOW)).toEqual({ actions: [], lookAgainAt: NOW + 600 });

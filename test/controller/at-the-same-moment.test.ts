@@ -1,0 +1,208 @@
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { MemoryBackend } from "../../src/backend/memory/backend.ts";
+import { MemoryWorld } from "../../src/backend/memory/memory-world.ts";
+import { Controller } from "../../src/controller/controller.ts";
+import { Store } from "../../src/controller/store.ts";
+import type { AppSpec } from "../../src/domain/app.ts";
+import { VelosError } from "../../src/domain/errors.ts";
+import type { AppRecord } from "../../src/domain/record.ts";
+import { specOf } from "../domain/spec.ts";
+
+/** Counts what it is asked for, and fails as the test says. */
+class FailingBackend extends MemoryBackend {
+  stops = 0;
+  releases = 0;
+  readonly adjusted: AppSpec[] = [];
+  stopFails: VelosError | undefined;
+  releaseFails: VelosError | undefined;
+  startFails: VelosError | undefined;
+
+  override async start(...args: Parameters<MemoryBackend["start"]>): Promise<void> {
+    if (this.startFails) throw this.startFails;
+    return super.start(...args);
+  }
+
+  override async stop(...args: Parameters<MemoryBackend["stop"]>): Promise<void> {
+    this.stops++;
+    if (this.stopFails) throw this.stopFails;
+    return super.stop(...args);
+  }
+
+  override async release(...args: Parameters<MemoryBackend["release"]>): Promise<void> {
+    this.releases++;
+    if (this.releaseFails) throw this.releaseFails;
+    return super.release(...args);
+  }
+
+  override async adjust(spec: AppSpec): Promise<void> {
+    this.adjusted.push(spec);
+    return super.adjust(spec);
+  }
+}
+
+let directory: string;
+let world: MemoryWorld;
+let backend: FailingBackend;
+let controller: Controller;
+const opened: Controller[] = [];
+
+const velosd = async (name: string): Promise<Controller> => {
+  backend = new FailingBackend(world);
+  controller = new Controller({ backend, stateDirectory: join(directory, name), report: () => {} });
+  opened.push(controller);
+  await controller.open();
+  return controller;
+};
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "velos-moment-"));
+  world = new MemoryWorld();
+  await velosd("first");
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await Promise.all(opened.splice(0).map(async (one) => one.close()));
+  await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+});
+
+const exact = (count: number) => ({ kind: "exact", count }) as const;
+const record = (): AppRecord => controller.converge.get("api")!.record;
+const online = (): number => world.apps.get("api")?.size ?? 0;
+const failure = (why: string): VelosError => new VelosError("BACKEND_FAILED", { backend: "memory", why, hint: "" });
+
+/** Holds the first save that is of this kind until it is let on. */
+const holdSave = (isMeant: (record: AppRecord) => boolean): { waits: () => boolean; letOn: () => void } => {
+  let letOn!: () => void;
+  let waits = false;
+  const gate = new Promise<void>((resolve) => (letOn = resolve));
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with its store below
+  const { save } = Store.prototype;
+  vi.spyOn(Store.prototype, "save").mockImplementation(async function (this: Store, saved: AppRecord) {
+    if (!waits && isMeant(saved)) {
+      waits = true;
+      await gate;
+    }
+    return save.call(this, saved);
+  });
+  return { waits: () => waits, letOn };
+};
+
+describe("a restart that nobody asked for", () => {
+  it.each(["health", "memory", "watch", "cron"] as const)(
+    "for %s does not undo a stop of the same moment",
+    async (reason) => {
+      await controller.commands.start(specOf(), exact(2));
+      const held = holdSave(({ running }) => !running);
+      const stopping = controller.commands.stop(["api"]);
+      await expect.poll(held.waits).toBe(true);
+      const restarting = controller.commands.restart([reason === "cron" ? "api" : "api:0"], "restart", reason);
+      held.letOn();
+      await Promise.all([stopping, restarting]);
+      expect(record().running).toBe(false);
+      await expect.poll(online).toBe(0);
+    },
+  );
+
+  it("does not bring back a single instance that was stopped, and restarts the others", async () => {
+    await controller.commands.start(specOf({ minUptimeMs: 0 }), exact(3));
+    await controller.commands.stop(["api:1"]);
+    const runs = () => backend.observe("api").map(({ index, run }) => [index, run] as const);
+    const before = runs();
+    await controller.commands.restart(["api"], "restart", "cron");
+    expect(record().holds[1]?.why).toBe("command");
+    expect(runs().map(([index]) => index)).toEqual([0, 2]);
+    for (const [position, [, run]] of runs().entries()) expect(run).not.toBe(before[position]![1]);
+  });
+});
+
+it("another spec does not undo a scale of the same moment", async () => {
+  await controller.commands.start(specOf(), exact(2));
+  const held = holdSave(({ instances }) => instances === 4);
+  const scaling = controller.commands.scale("api", exact(4));
+  await expect.poll(held.waits).toBe(true);
+  const starting = controller.commands.start(specOf({ maxRestarts: 3 }), undefined);
+  held.letOn();
+  await Promise.allSettled([scaling, starting]);
+  expect(record()).toMatchObject({ instances: 4, spec: { maxRestarts: 3 } });
+});
+
+describe("an app that moves to another address", () => {
+  const [here, there] = [specOf({ listen: [{ port: 3000 }] }), specOf({ listen: [{ port: 4000 }] })];
+
+  it("comes up again when velosd is killed in between", async () => {
+    await controller.commands.start(here, exact(2));
+    world.delay = (operation) => (operation === "stop" ? new Promise<void>(() => {}) : undefined);
+    void controller.commands.start(there, undefined).catch(() => undefined);
+    await expect.poll(() => record().running).toBe(false);
+    // Killed here. The next one has what was on disk, and the instances go down meanwhile, as the supervisor was told.
+    await cp(join(directory, "first"), join(directory, "second"), { recursive: true });
+    world.delay = () => undefined;
+    await controller.close();
+    world.reboot();
+    await velosd("second");
+    await expect.poll(online).toBe(2);
+    expect(record()).toMatchObject({ running: true });
+  });
+
+  it("stays stopped when an operator stops it", async () => {
+    await controller.commands.start(here, exact(1));
+    await controller.commands.start(there, undefined);
+    expect(record()).not.toHaveProperty("moving");
+    await controller.commands.stop(["api"]);
+    expect(record()).not.toHaveProperty("moving");
+  });
+
+  it("has its old address back when the new one cannot be stored", async () => {
+    await controller.commands.start(here, exact(2));
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with its store below
+    const { save } = Store.prototype;
+    vi.spyOn(Store.prototype, "save").mockImplementation(async function (this: Store, saved: AppRecord) {
+      if (JSON.stringify(saved.spec.listen).includes("4000"))
+        throw new VelosError("STORE_FAILED", { app: "api", path: "", why: "" });
+      return save.call(this, saved);
+    });
+    await expect(controller.commands.start(there, undefined)).rejects.toMatchObject({ code: "STORE_FAILED" });
+    await expect.poll(online).toBe(2);
+    expect(record()).toMatchObject({ running: true, spec: { listen: here.listen } });
+  });
+});
+
+describe("what the backend cannot do", () => {
+  it("is tried again after a pause, and not at once", async () => {
+    await controller.commands.start(specOf(), exact(2));
+    backend.stopFails = failure("refused");
+    void controller.commands.scale("api", exact(1)).catch(() => undefined);
+    await expect.poll(() => backend.stops).toBe(1);
+    for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(backend.stops).toBeLessThanOrEqual(2);
+    backend.stopFails = undefined;
+    await expect.poll(online, { timeout: 5000 }).toBe(1);
+  });
+
+  it("is released again after a pause, and not at once", async () => {
+    await controller.commands.start(specOf(), exact(1));
+    backend.releaseFails = failure("refused");
+    void controller.commands.delete(["api"]).catch(() => undefined);
+    await expect.poll(() => backend.releases).toBe(1);
+    for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(backend.releases).toBeLessThanOrEqual(2);
+    backend.releaseFails = undefined;
+    await expect.poll(() => controller.converge.get("api"), { timeout: 5000 }).toBeUndefined();
+  });
+
+  it("is told, also when its reason has the word connection in it", async () => {
+    backend.startFails = failure("the secret db-connection of api cannot be read");
+    await expect(controller.commands.start(specOf(), exact(1))).rejects.toThrow("db-connection");
+  });
+});
+
+it("limits that a velosd was cut off from setting are set by the same command again", async () => {
+  const spec = specOf({ memoryMax: 512 * 1024 * 1024 } as Partial<AppSpec>);
+  await controller.commands.start(spec, exact(1));
+  backend.adjusted.length = 0;
+  await expect(controller.commands.start(spec, undefined)).resolves.toMatchObject({ outcome: "unchanged" });
+  expect(backend.adjusted).toHaveLength(1);
+});
