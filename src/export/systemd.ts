@@ -52,7 +52,7 @@ const exportApp = (app: ExportApp, options: UnitOptions): { files: ExportFile[];
   if (Object.keys(secret).length > 0) {
     files.push({ name: `${spec.name}.env`, text: environmentFileText(secret), isPrivate: true });
   }
-  return { files: [...files, ...numberedFiles(app)], remarks };
+  return { files: [...files, ...credentialFiles(spec), ...numberedFiles(app)], remarks };
 };
 
 /** Variables whose value is another in each instance. */
@@ -110,7 +110,7 @@ const serviceText = (
     ["CPUQuota", spec.cpuQuotaPercent === undefined ? undefined : `${spec.cpuQuotaPercent}%`],
     ["TasksMax", spec.tasksMax],
     ...sandboxSettings(spec, scope),
-    ...credentials(spec),
+    ...credentials(spec, directory),
     ...Object.entries(spec.systemd),
   ];
   return unitText(head(spec, remarks), [
@@ -137,12 +137,21 @@ const restartLimit = (spec: AppSpec): Setting[] => {
   ];
 };
 
-const credentials = ({ credentials: all = {} }: AppSpec): Setting[] =>
-  Object.entries(all).map(([name, one]) => {
-    if ("path" in one) return ["LoadCredential", `${name}:${plainText(one.path)}`];
+/** SetCredential would show the text to whoever reads the unit. */
+const credentials = (spec: AppSpec, directory: string): Setting[] =>
+  Object.entries(spec.credentials ?? {}).map(([name, one]) => {
     if ("encrypted" in one) return ["LoadCredentialEncrypted", `${name}:${plainText(one.encrypted)}`];
-    return ["SetCredential", `${name}:${plainText(one.text).replaceAll("\n", "\\n")}`];
+    const path = "path" in one ? one.path : `${directory}/${credentialFile(spec, name)}`;
+    return ["LoadCredential", `${name}:${plainText(path)}`];
   });
+
+const credentialFiles = (spec: AppSpec): ExportFile[] =>
+  Object.entries(spec.credentials ?? {}).flatMap(([name, one]): ExportFile[] =>
+    "text" in one ? [{ name: credentialFile(spec, name), text: one.text, isPrivate: true }] : [],
+  );
+
+/** In a directory of its own: a secret may be called `x.service`, and systemd takes a file of that name for a unit. */
+const credentialFile = (spec: AppSpec, name: string): string => `${spec.name}.credentials/${name}`;
 
 const targetText = (spec: AppSpec, names: readonly string[], { scope }: UnitOptions): string =>
   unitText(

@@ -33,11 +33,10 @@ export interface ForegroundRequest {
  * @throws VelosError when an app cannot be started at all
  */
 export const runForeground = async (request: ForegroundRequest): Promise<number> => {
-  const { env, apps, report } = request;
+  const { env, report } = request;
   const { paths, directory, note } = await ownPlaces(request.paths, env);
   if (note !== undefined) report(note);
-  let ask!: () => void;
-  const asked = new Promise<"asked">((resolve) => (ask = () => resolve("asked")));
+  const end = new End();
   try {
     const daemon = await runDaemon({
       paths,
@@ -45,13 +44,12 @@ export const runForeground = async (request: ForegroundRequest): Promise<number>
       version,
       env,
       log: report,
-      onShutdown: ask,
+      onShutdown: () => end.ask(),
     });
     const connection = await Connection.open(paths.socket);
     try {
-      return await supervise(connection, request, { ask, asked });
+      return await supervise(connection, request, end);
     } finally {
-      await connection.call("delete", { selectors: apps.map(({ spec }) => spec.name) }).catch(() => undefined);
       connection.close();
       await daemon.stop();
     }
@@ -60,58 +58,109 @@ export const runForeground = async (request: ForegroundRequest): Promise<number>
   }
 };
 
+/** The end that somebody may ask for. */
+class End {
+  isAsked = false;
+  readonly asked: Promise<"asked">;
+  /** Resolves when it was asked for again, by somebody who does not want to wait. */
+  readonly hurried: Promise<void>;
+  #ask!: () => void;
+  #hurry!: () => void;
+
+  constructor() {
+    this.asked = new Promise((resolve) => (this.#ask = () => resolve("asked")));
+    this.hurried = new Promise((resolve) => (this.#hurry = resolve));
+  }
+
+  ask(): void {
+    this.isAsked = true;
+    this.#ask();
+  }
+
+  hurry(): void {
+    this.#hurry();
+  }
+}
+
 const supervise = async (
   daemon: Connection,
   { apps, print, report, onStop, onSignal }: ForegroundRequest,
-  { ask, asked }: { ask: () => void; asked: Promise<"asked"> },
+  end: End,
 ): Promise<number> => {
   const names = apps.map(({ spec }) => spec.name);
   const output = new Output(daemon, print);
   let times = 0;
-  let hurry!: () => void;
-  const hurried = new Promise<void>((resolve) => (hurry = resolve));
   onStop(() => {
-    if (++times > 1) hurry();
-    ask();
+    if (++times > 1) end.hurry();
+    end.ask();
   });
   onSignal((signal) => {
     daemon.call("signal", { selectors: names, signal }).catch((error: Error) => report(error.message));
   });
   const ended = untilEnded(daemon, names, (app) => output.follow(app));
-  const started = startAll(daemon, apps, (text) => {
-    if (times === 0) report(text);
-  });
+  const started = startAll(daemon, apps, end, report);
   // Whoever is asked to stop meanwhile does not wait for them.
   for (const work of [ended, started]) work.catch(() => undefined);
-  const outcome = await Promise.race([asked, started.then(() => ended)]);
-  const present = (await daemon.call("list", {})).apps.map(({ name }) => name);
-  if (outcome === "asked" && present.length > 0) await stopAll(daemon, present, hurried);
-  await output.finish(present);
-  return outcome === "asked" ? 0 : outcome;
+  try {
+    const outcome = await Promise.race([end.asked, started.then(() => ended)]);
+    if (outcome === "asked") await endAll(daemon, "stop", started, end);
+    await output.finish((await daemon.call("list", {})).apps.map(({ name }) => name));
+    return outcome === "asked" ? 0 : outcome;
+  } finally {
+    await endAll(daemon, "delete", started, end).catch((error: Error) => report(error.message));
+  }
 };
 
-/** Stops apps, each instance within its kill timeout; once somebody is in a hurry, by force. */
-const stopAll = async (daemon: Connection, selectors: string[], hurried: Promise<void>): Promise<void> => {
-  let stopped = false;
-  const stopping = daemon.call("stop", { selectors }).finally(() => (stopped = true));
+/**
+ * Stops or deletes whatever there is, each instance within its kill timeout; once somebody is in a hurry, by force.
+ * What is just being started ends with the rest.
+ */
+const endAll = async (
+  daemon: Connection,
+  how: "stop" | "delete",
+  started: Promise<void>,
+  { hurried }: End,
+): Promise<void> => {
+  const selectors = ["all"];
+  let isOver = false;
   void hurried.then(async () => {
     // Again, because one that was killed before velosd knew that it is to stop has been started anew.
-    for (; !stopped; await delay(100))
+    for (; !isOver; await delay(100))
       await daemon.call("signal", { selectors, signal: "SIGKILL" }).catch(() => undefined);
   });
-  await stopping;
+  const settled = started.then(
+    () => true,
+    () => true,
+  );
+  try {
+    let isLast: boolean;
+    do {
+      // An app that velosd does not know yet is not among all: once more when its start is over.
+      isLast = await Promise.race([settled, delay(0, false)]);
+      await daemon.call(how, { selectors });
+      if (!isLast) await Promise.race([settled, delay(100)]);
+    } while (!isLast);
+  } finally {
+    isOver = true;
+  }
 };
 
-/** Starts the apps in their order. What crashes is left to its restarts; what cannot be started at all ends everything. */
+/**
+ * Starts the apps in their order, until the end is asked for. What crashes is left to its restarts; what cannot be
+ * started at all ends everything.
+ */
 const startAll = async (
   daemon: Connection,
   apps: readonly ResolvedApp[],
+  end: End,
   report: (text: string) => void,
 ): Promise<void> => {
   for (const { spec, instances } of apps) {
+    if (end.isAsked) return;
     try {
       await daemon.call("start", { spec, instances: quantityText(instances), wait: "start" });
     } catch (error) {
+      if (end.isAsked) return;
       if (!(error instanceof VelosError)) throw error;
       const isThere = (await daemon.call("list", {})).apps.some(({ name }) => name === spec.name);
       if (!isThere) throw error;

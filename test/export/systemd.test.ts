@@ -35,6 +35,24 @@ it("what specifiers, quotes and variables would change is escaped", () => {
   expect(unit).toContain("WorkingDirectory=/srv/50%%\n");
 });
 
+it("a secret that is a text is in a private file of its own, and nowhere else", () => {
+  const text = ' 50% s3cret:"x"\n';
+  const spec = specOf({
+    credentials: { "key.service": { text }, file: { path: "/srv/50%" }, sealed: { encrypted: "/srv/sealed" } },
+  });
+  const { files, remarks } = exportSystemd([{ spec, instances: 2 }], { ...options, directory: "/srv/100%" });
+  expect(files.filter(({ isPrivate }) => isPrivate)).toEqual([
+    { name: "api.credentials/key.service", text, isPrivate: true },
+  ]);
+  expect(JSON.stringify([files.filter(({ isPrivate }) => isPrivate !== true), remarks])).not.toContain("s3cret");
+  const lines = fileOf(files, "api@.service").split("\n");
+  expect(lines.filter((line) => line.includes("Credential"))).toEqual([
+    "LoadCredential=key.service:/srv/100%%/api.credentials/key.service",
+    "LoadCredential=file:/srv/50%%",
+    "LoadCredentialEncrypted=sealed:/srv/sealed",
+  ]);
+});
+
 it("a strict sandbox shows what the app needs of what it hides", () => {
   const spec = specOf({
     program: "/root/.nvm/versions/node/v20/bin/node",

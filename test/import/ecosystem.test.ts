@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -354,6 +354,25 @@ describe("velos import --pm2-dump", () => {
       },
     });
     expect(statSync(join(home, "velos.toml")).mode & 0o777).toBe(0o600);
+  });
+
+  it("with --force makes a file that everybody may read one of the user alone", async () => {
+    write("dump", JSON.stringify([entry]));
+    writeFileSync(join(home, "velos.toml"), "old", { mode: 0o644 });
+    expect(await velos("--pm2-dump", "dump", "--force")).toMatchObject({ code: 0 });
+    expect(toml()).toContain("s3cret");
+    expect(statSync(join(home, "velos.toml")).mode & 0o777).toBe(0o600);
+    expect(readdirSync(home).sort()).toEqual(["dump", "velos.toml"]);
+  });
+
+  it("with --force leaves nothing behind where it cannot write", async () => {
+    write("dump", JSON.stringify([entry]));
+    mkdirSync(join(home, "velos.toml"));
+    expect(await velos("--pm2-dump", "dump", "--force")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("cannot write velos.toml"),
+    });
+    expect(readdirSync(home).sort()).toEqual(["dump", "velos.toml"]);
   });
 
   it.each([

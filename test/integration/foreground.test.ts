@@ -197,6 +197,53 @@ describe("velos run", () => {
   });
 });
 
+describe("velos run of several apps leaves none behind", () => {
+  /** Each of them takes its time to end; `more` are settings of single apps. */
+  const writeApps = (names: readonly string[], more: Readonly<Record<string, string>>): void => {
+    const tables = names.map((name) => {
+      const lines = ['trap "sleep 0.5; exit 0" TERM', `touch ${name}.begun`, "while :; do sleep 0.05; done"];
+      script(`${name}.sh`, ...lines);
+      return `[apps.${name}]\nscript = "${home}/${name}.sh"\nautorestart = false\n${more[name] ?? ""}`;
+    });
+    writeFileSync(join(home, "velos.toml"), tables.join("\n"));
+  };
+  const begun = (): string[] => readdirSync(home).filter((name) => name.endsWith(".begun"));
+  const pids = (): number[] => {
+    const { stdout } = spawnSync("pgrep", ["-f", `${home}/[abc]\\.sh`], { encoding: "utf8" });
+    return stdout.split("\n").filter(Boolean).map(Number);
+  };
+
+  afterEach(() => {
+    for (const pid of pids()) process.kill(pid, "SIGKILL");
+  });
+
+  it("when one of them cannot be started", async () => {
+    const server = createServer().listen(await freePort());
+    await once(server, "listening");
+    const { port } = server.address() as { port: number };
+    writeApps(["a", "b", "c"], { b: `listen = ["${port}"]\n` });
+    expect(await run("--config", "velos.toml")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`${port} is already in use`),
+    });
+    server.close();
+    expect(pids()).toEqual([]);
+    expect(leftovers()).toEqual([]);
+  });
+
+  it("when it is to end while one of them is on its way; what has not begun does not", async () => {
+    const isSlow = 'wait_ready = true\nlisten_timeout = "1h"\n';
+    writeApps(["a", "b", "c"], { a: isSlow, b: isSlow });
+    const foreground = new Foreground(["--config", "velos.toml"]);
+    await until("a runs", () => begun().length > 0);
+    foreground.child.kill("SIGINT");
+    expect(await foreground.ended).toBe(0);
+    expect(pids()).toEqual([]);
+    expect(begun()).toEqual(["a.begun"]);
+    expect(leftovers()).toEqual([]);
+  });
+});
+
 describe("velos run as the first process of a container", () => {
   const inside = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
   const init = resolve("dist/velos-run");

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { Command, Option } from "clipanion";
@@ -7,6 +7,7 @@ import { VelosError } from "../../domain/errors.ts";
 import { applyQuantity } from "../../domain/quantity.ts";
 import type { ExportApp, Exported, ExportTarget } from "../../export/main.ts";
 import { VelosCommand } from "../velos-command.ts";
+import { writeOutput } from "../write-output.ts";
 
 /** Where units are for each scope. */
 const unitDirectory = (scope: "system" | "user", env: Readonly<Record<string, string | undefined>>): string =>
@@ -109,7 +110,7 @@ export class ExportCommand extends VelosCommand {
       const path = join(directory, name);
       try {
         await mkdir(dirname(path), { recursive: true });
-        await writeFile(path, text, { flag: this.force ? "w" : "wx", mode: isPrivate ? 0o600 : 0o644 });
+        await writeOutput(path, text, { force: this.force, isPrivate: isPrivate === true });
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException;
         throw new VelosError("USAGE", {

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { Command, Option } from "clipanion";
 import { VelosError } from "../../domain/errors.ts";
 import type { Imported, Remark } from "../../import/main.ts";
 import { VelosCommand } from "../velos-command.ts";
+import { writeOutput } from "../write-output.ts";
 
 export class ImportCommand extends VelosCommand {
   static override paths = [["import"]];
@@ -76,7 +76,7 @@ export class ImportCommand extends VelosCommand {
 
   async #write(path: string, text: string, isPrivate: boolean): Promise<void> {
     try {
-      await writeFile(path, text, { flag: this.force ? "w" : "wx", mode: isPrivate ? 0o600 : 0o644 });
+      await writeOutput(path, text, { force: this.force, isPrivate });
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       const shown = relative(this.terminal.cwd(), path) || path;

@@ -105,6 +105,26 @@ describe("velos export systemd", () => {
     await systemctl("stop", "numbered-reload.timer");
   });
 
+  // Where mounts are private, as in this tier, the instance does not see its secrets; without the file it would not start.
+  it("gives secrets that are texts as files, which nobody else may read", async () => {
+    const text = '50% s3cret:"x"\n';
+    scene.script("reads.sh", "exec sleep 1000");
+    await exported(
+      "reads",
+      `[apps.reads]\nscript = "${scene.path("reads.sh")}"\nautorestart = false\n[apps.reads.credentials]\nkey = { text = ${JSON.stringify(text)} }\n`,
+    );
+    const { stderr } = await exec("systemd-analyze", ["--user", "verify", ...unitFiles("reads")]);
+    expect(stderr).toBe("");
+    const file = join(units, "reads.credentials/key");
+    expect([statSync(file).mode & 0o777, readFileSync(file, "utf8")]).toEqual([0o600, text]);
+    await systemctl("start", "reads@0.service");
+    for (const shown of [await systemctl("show", "reads@0.service"), await systemctl("cat", "reads@0.service")])
+      expect(shown).not.toContain("s3cret");
+    await systemctl("stop", "reads@0.service");
+    rmSync(file);
+    await expect(systemctl("start", "reads@0.service")).rejects.toThrow();
+  });
+
   it("exports what runs, as velos has it", async () => {
     await scene.must("start", "sleep 1000", "--name", "running", "-i", "2");
     const { stdout, stderr } = await scene.must("export", "systemd", "running");
