@@ -19,6 +19,13 @@ const LAST_WAIT_MS = 2000;
 /** velosd refuses more requests than 256 at a time on one connection; streams have connections of their own. */
 const MAX_UNDER_WAY = 200;
 
+/** The connection that serves all calls, or the attempt to make it. */
+interface Calls {
+  connection: Promise<Connection>;
+  /** Whether velosd is started for it. */
+  start: boolean;
+}
+
 /**
  * velosd, as the server sees it: what it tells, and what can be asked of it. It is found again by itself when it was
  * lost; only somebody's command starts it.
@@ -26,7 +33,7 @@ const MAX_UNDER_WAY = 200;
 export class Velosd {
   readonly #options: VelosdOptions;
   readonly #closing = new AbortController();
-  #calls: Promise<Connection> | undefined;
+  #calls: Calls | undefined;
   #underWay = 0;
   #watching: Connection | undefined;
   #told: "there" | "lost" | undefined;
@@ -113,21 +120,25 @@ export class Velosd {
   close(): void {
     this.#closing.abort();
     this.#watching?.close();
-    void this.#calls?.then(
+    void this.#calls?.connection.then(
       (connection) => connection.close(),
       () => {},
     );
   }
 
   async #ask<K extends CallName>(name: K, params: Params<K>, start: boolean): Promise<Result<K>> {
-    const known = await this.#calls?.catch(() => undefined);
-    // One that has ended since the last question is found here, so that no command is sent into nothing.
-    if (known?.isLost !== false) this.#calls = undefined;
-    const connecting = (this.#calls ??= this.#options.connect(start));
+    const before = this.#calls;
+    const known = await before?.connection.catch(() => undefined);
+    // One that has ended since the last question is found here, so that no command is sent into nothing. Who asked at
+    // the same time may have found it already, and has connected again for all.
+    if (this.#calls === before && known?.isLost !== false) this.#calls = undefined;
+    // What a question connects fails where velosd is not there, and a command is to start it.
+    if (start && this.#calls !== before && this.#calls?.start === false) return this.#ask(name, params, start);
+    const calls = (this.#calls ??= { connection: this.#options.connect(start), start });
     try {
-      return await (await connecting).call(name, params);
+      return await (await calls.connection).call(name, params);
     } catch (error) {
-      if (isUnreachable(error) && this.#calls === connecting) this.#calls = undefined;
+      if (isUnreachable(error) && this.#calls === calls) this.#calls = undefined;
       throw error;
     }
   }

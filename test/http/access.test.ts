@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { isOwnHost, isOwnPage } from "../../src/http/access/origin.ts";
 import { findUid, isLoopback, peerUid } from "../../src/http/access/peer.ts";
 import { shownToken, Tokens } from "../../src/http/access/tokens.ts";
+import { WrongTokens } from "../../src/http/access/wrong-tokens.ts";
 
 const HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
 const row = (local: string, remote: string, state: string, uid: number, inode: number): string =>
@@ -110,5 +111,44 @@ describe("pages", () => {
       "localhost:x",
     ])
       expect(isOwnHost(host, names), host).toBe(false);
+  });
+});
+
+describe("wrong tokens", () => {
+  const OTHERS = "10.0.0.2";
+  const isHeard = (tokens: WrongTokens, address: string, client?: string): boolean => {
+    try {
+      tokens.shown(address, client);
+      return true;
+    } catch (error) {
+      expect(error).toMatchObject({ code: "TOO_MANY_REQUESTS" });
+      return false;
+    }
+  };
+
+  it("shut an address out for the rest of the minute, also when it has guessed right by then", () => {
+    let now = 0;
+    const tokens = new WrongTokens(() => now);
+    const heard = Array.from({ length: 1000 }, () => isHeard(tokens, "10.0.0.1"));
+    expect(heard.filter(Boolean)).toHaveLength(30);
+    expect(isHeard(tokens, "10.0.0.1", "admin")).toBe(false);
+    expect(isHeard(tokens, OTHERS, "admin")).toBe(true);
+    now = 60_000;
+    expect(isHeard(tokens, "10.0.0.1", "admin")).toBe(true);
+  });
+
+  it("of one do not shut out who was there before, as behind a proxy", () => {
+    const tokens = new WrongTokens(() => 0);
+    expect(isHeard(tokens, "10.0.0.1", "dashboard")).toBe(true);
+    for (let attempt = 0; attempt < 100; attempt++) isHeard(tokens, "10.0.0.1");
+    expect(isHeard(tokens, "10.0.0.1", "dashboard")).toBe(true);
+    expect(isHeard(tokens, "10.0.0.1", "admin")).toBe(false);
+  });
+
+  it("of very many addresses are not all remembered", () => {
+    const tokens = new WrongTokens(() => 0);
+    for (let attempt = 0; attempt < 100; attempt++) isHeard(tokens, "10.0.0.1");
+    for (let address = 0; address < 10_000; address++) isHeard(tokens, `2001:db8::${address.toString(16)}`);
+    expect(isHeard(tokens, "10.0.0.1", "admin")).toBe(true);
   });
 });

@@ -131,6 +131,41 @@ describe("a log that is gone on with from a cursor", () => {
   });
 });
 
+describe("a log of whatever apps there are", () => {
+  it.each(["all", "*"])("no longer follows those that were deleted: %s", async (selector) => {
+    const followed = new Set<string>();
+    const names = ["api", "web"];
+    let change = (): void => {};
+    const services = {
+      velosd: { lost: undefined, call: async () => ({ lines: [] }) },
+      logLimits: { run: async (work: () => Promise<unknown>) => work() },
+      fleet: { names },
+      followers: {
+        onChange: (listener: () => void) => {
+          change = listener;
+          return () => {};
+        },
+        follow: (app: string) => {
+          followed.add(app);
+          return () => followed.delete(app);
+        },
+      },
+    } as unknown as Services;
+    const batches = logLines(services, { selectors: [selector] }, new AbortController().signal);
+    await batches.next();
+    const expectFollowed = async (...apps: string[]): Promise<void> => {
+      names.splice(0, names.length, ...apps);
+      change();
+      await expect.poll(() => [...followed].sort(), { timeout: 20_000 }).toEqual(apps);
+    };
+    await expectFollowed("web");
+    await expectFollowed();
+    await expectFollowed("api", "web");
+    await batches.return();
+    expect(followed.size).toBe(0);
+  });
+});
+
 describe("places of lines", () => {
   it("have an order within one log", () => {
     expect(placeOrder("0@5", "0@12")).toBeLessThan(0);

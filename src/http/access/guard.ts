@@ -7,6 +7,7 @@ import { isOwnHost, isOwnPage } from "./origin.ts";
 import { peerUid } from "./peer.ts";
 import type { Client, Tokens } from "./tokens.ts";
 import { allows, shownToken } from "./tokens.ts";
+import { WrongTokens } from "./wrong-tokens.ts";
 
 /** What a route needs: `open` is for everybody who has the right to connect at all, with or without a token. */
 export type Needed = Access | "open";
@@ -38,6 +39,7 @@ const nobody: Client = { name: "", access: "read" };
 /** Lets nobody pass who may not, before anything of a request's body is read. Routes say in `config.access` what they need. */
 export const addGuard = (app: FastifyInstance, options: GuardOptions): void => {
   app.decorateRequest("client");
+  const wrong = new WrongTokens();
   // With a callback: who is known already is let in without waiting for a promise.
   app.addHook("onRequest", (request, _, done) => {
     const needed = request.routeOptions.config.access ?? "open";
@@ -47,7 +49,7 @@ export const addGuard = (app: FastifyInstance, options: GuardOptions): void => {
     };
     try {
       checkPage(request, options);
-      const client = identify(request, options, needed === "open");
+      const client = identify(request, options, needed === "open", wrong);
       if (client instanceof Promise) client.then(admit).then(() => done(), done);
       else {
         admit(client);
@@ -83,12 +85,18 @@ const checkPage = (request: FastifyRequest, { hosts, origins, isSocket }: GuardO
   }
 };
 
-const identify = (request: FastifyRequest, options: GuardOptions, isOpen: boolean): Client | Promise<Client> => {
+const identify = (
+  request: FastifyRequest,
+  options: GuardOptions,
+  isOpen: boolean,
+  wrong: WrongTokens,
+): Client | Promise<Client> => {
   const { tokens, isSocket } = options;
   if (isSocket) return { name: "socket", access: "admin" };
   if (tokens.isEmpty) return localClient(request, options);
   const token = shownToken(request.headers);
   const client = token === undefined ? undefined : tokens.find(token);
+  if (token !== undefined) wrong.shown(request.ip, client?.name);
   if (client) return client;
   if (isOpen) return nobody;
   throw new VelosError("UNAUTHORIZED", {

@@ -20,6 +20,8 @@ const KEPT = 500;
 /** How long lines are gathered, so that a burst is a few messages and not thousands. */
 const GATHER_MS = 20;
 const MAX_GATHERED = 1000;
+/** The wait before a log is read again that has ended although its app and velosd are there. */
+const AGAIN_MS = 500;
 
 /** Follows the logs of apps: each of them once, however many want to read it. */
 export class Followers {
@@ -113,12 +115,19 @@ class Follower {
   async #run(): Promise<void> {
     while (!this.#ended) {
       const changed = new Promise<void>((resolve) => (this.#wake = resolve));
-      if (this.#velosd.lost === undefined && this.#fleet.app(this.#app) !== undefined) {
-        // What cannot be read now is tried again when something has changed.
+      let again: NodeJS.Timeout | undefined;
+      if (this.#isThere) {
         await this.#read().catch(() => {});
+        // Nothing tells when a log can be read again, as after the end of a `journalctl`.
+        if (this.#isThere) again = setTimeout(this.#wake, AGAIN_MS);
       }
       if (!this.#ended) await changed;
+      clearTimeout(again);
     }
+  }
+
+  get #isThere(): boolean {
+    return this.#velosd.lost === undefined && this.#fleet.app(this.#app) !== undefined;
   }
 
   async #read(): Promise<void> {

@@ -23,6 +23,8 @@ export interface Given {
 /** Lines that wait for a reader; of more the oldest are left out, and it is told how many. */
 const MAX_WAITING = 10_000;
 const PAGE = 1000;
+/** How long the last lines of an app may be on their way when it is deleted. */
+const LAST_LINES_MS = 1000;
 
 /**
  * Lines of the past, then each as it comes, until nobody wants them any more. The first item is the past, and may be
@@ -106,7 +108,9 @@ class Reader {
   /** Follows the apps that the selectors name, and no longer those that are gone. */
   sync(): void {
     const { fleet, followers } = this.#services;
-    const targets = resolveSelectors(this.#params.selectors.map(parseSelector), fleet.names);
+    const { names } = fleet;
+    this.#leave(new Set(names));
+    const targets = resolveSelectors(this.#params.selectors.map(parseSelector), names);
     for (const { app, index } of targets) {
       const one = index === undefined ? undefined : fleet.app(app);
       if (one && index !== undefined && index >= one.instances && !fleet.instance(app, index))
@@ -119,6 +123,15 @@ class Reader {
           app,
           followers.follow(app, (batch) => this.#push(batch)),
         );
+    }
+  }
+
+  /** Comes before the selectors are resolved: one that names nothing any more fails. */
+  #leave(names: ReadonlySet<string>): void {
+    for (const [app, end] of this.#follows) {
+      if (names.has(app)) continue;
+      this.#follows.delete(app);
+      setTimeout(end, LAST_LINES_MS).unref();
     }
   }
 

@@ -84,12 +84,20 @@ const follow = async (
   query: Static<typeof Query>,
   gone: AbortSignal,
 ): Promise<Answer> => {
-  const batches = logLines(services, pageParams(name, query), gone)[Symbol.asyncIterator]();
+  const batches = logLines(services, pageParams(name, query), gone);
   // The first answer tells whether there is such a log; only then the status can still say that there is none.
   const first = await batches.next();
+  // An answer that nobody reads asks for no more batches, which would end them.
+  const end = (): void => void batches.return().catch(() => {});
+  if (gone.aborted) end();
+  else gone.addEventListener("abort", end, { once: true });
   const rest = async function* (): AsyncGenerator<string> {
-    for (let next = first; !next.done; next = await batches.next())
-      if (next.value.lines.length > 0) yield `${next.value.lines.map((line) => JSON.stringify(line)).join("\n")}\n`;
+    try {
+      for (let next = first; !next.done; next = await batches.next())
+        if (next.value.lines.length > 0) yield `${next.value.lines.map((line) => JSON.stringify(line)).join("\n")}\n`;
+    } finally {
+      end();
+    }
   };
   return { bytes: Readable.from(rest(), { objectMode: false }), type: "application/x-ndjson" };
 };

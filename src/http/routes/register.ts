@@ -19,7 +19,7 @@ export const addRoutes = (app: FastifyInstance, routes: readonly Route[]): void 
           client: request.client,
           accept: request.headers.accept,
           get gone() {
-            return goneSignal(request);
+            return goneSignal(request, reply);
           },
         });
         return send(reply, answer);
@@ -44,10 +44,20 @@ const readBody = (route: Route, body: unknown): unknown => {
 const wrong = (why: string): VelosError =>
   new VelosError("MESSAGE_INVALID", { why, pointer: "", hint: "/docs says what is taken" });
 
-/** Aborts when the connection is lost before the answer is complete. */
-const goneSignal = ({ raw }: FastifyRequest): AbortSignal => {
+/** Aborts when the connection is lost, which it may be already, or the answer is complete. */
+const goneSignal = ({ raw: { socket } }: FastifyRequest, reply: FastifyReply): AbortSignal => {
   const control = new AbortController();
-  raw.socket.once("close", () => control.abort());
+  const abort = (): void => {
+    // The connection may serve many more requests.
+    socket.off("close", abort);
+    control.abort();
+  };
+  if (socket.destroyed) {
+    abort();
+  } else {
+    socket.once("close", abort);
+    reply.raw.once("close", abort);
+  }
   return control.signal;
 };
 
