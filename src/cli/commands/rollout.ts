@@ -42,9 +42,13 @@ export class RolloutCommand extends VelosCommand {
 
   async #follow(daemon: Connection): Promise<void> {
     const events = daemon.stream("watch", {});
+    // Asked for before the question: a rollout that ends after the answer is told of.
+    const first = events.next();
+    first.catch(() => {});
     const { rollout } = await daemon.call("rollout", { app: this.app });
     if (rollout?.status !== "running" && rollout?.status !== "paused") return;
-    for await (const event of events) {
+    for (let next = await first; !next.done; next = await events.next()) {
+      const event = next.value;
       if (event.app !== this.app) continue;
       if (event.type === "instance" && !this.json)
         this.print(`${event.app}:${event.index} ${event.status === "absent" ? "gone" : event.status}`);
