@@ -9,7 +9,7 @@ export const commandHints: Readonly<Record<string, string>> = {
   disable: "`velos unstartup`: from then on apps do not start at boot",
   down: "`velos stop all` stops them, `velos delete all` forgets them, too",
   dump: "nothing has to be saved: what was started is remembered; `velos startup` has it come back at boot",
-  ecosystem: "`velos import pm2 ecosystem.config.js` writes a velos.toml",
+  ecosystem: "`velos import ecosystem.config.js` writes a velos.toml",
   enable: "`velos startup`: from then on what runs starts at boot",
   events: "`velos list --watch` shows what changes; `velos api` sends events over its WebSocket",
   flush: "logs are the journal's: `journalctl --vacuum-time=7d`",

@@ -50,7 +50,7 @@ const reference = [
   keyTable(healthKeys, false),
   "`[apps.<name>.sandbox]`",
   keyTable(sandboxKeys, false),
-  "velosd's own: at the top of the scope's config file (see \"Where things are\"), read when velosd starts",
+  "velosd's own: at the top of the scope's config file (see \"Where things are\"); `otel_…` and `idle_exit` are read when velosd starts, `api_…` when `velos api` does",
   keyTable(scopeKeys, false),
 ].join("\n\n");
 

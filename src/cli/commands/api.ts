@@ -12,12 +12,13 @@ export class ApiCommand extends VelosCommand {
     details: `
       Serves until it is ended: /api for programs, /ws for changes as they happen, / for people; /docs describes it.
 
-      Without a token only programs of your own user on this machine may ask. api_token in velos.toml lets others in;
-      every other address than this machine's own needs one.
+      Without a token only programs of your own user on this machine may ask. api_token at the top of
+      /etc/velos/velos.toml (a user's: ~/.config/velos/velos.toml) lets others in; every other address than this
+      machine's own needs one. Without api_tls_cert and api_tls_key all of it travels unencrypted.
     `,
     examples: [
       ["http://127.0.0.1:3100", "velos api"],
-      ["for other machines, with api_token in velos.toml", "velos api --host 0.0.0.0 --port 443"],
+      ["for other machines, with api_token, api_tls_cert and api_tls_key", "velos api --host 0.0.0.0 --port 443"],
       ["only for you", "velos api --socket ~/velos-api.sock"],
     ],
   });

@@ -34,7 +34,8 @@ export const configPage = async ({ version, date }: ManPage): Promise<string[]> 
     ...heading("DESCRIPTION"),
     ...paragraphs(`
       A file in TOML with a table for each app. Any file may be given to \`velos start --config\`; settings of velosd
-      itself stand at the top of the scope's own file only, and are read when velosd starts.
+      itself stand at the top of the scope's own file only: otel_… and idle_exit are read when velosd starts, api_… when
+      \`velos api\` does.
 
       Durations take a unit (\`500ms\`, \`10s\`, \`5m\`, \`1h\`) or are plain milliseconds. Sizes take K, M and G, which
       are powers of 1024. Paths are relative to the file. A mistake is told with file, line, column and the nearest key.

@@ -17,7 +17,7 @@ export const exitCodes: Readonly<Record<number, string>> = {
 };
 
 const environment: Readonly<Record<string, string>> = {
-  VELOS_BACKEND: "`systemd` or `spawn`: what is to run instances, should velosd have to be started.",
+  VELOS_BACKEND: "`systemd`, `launchd` or `spawn`: what is to run instances, should velosd have to be started.",
   VELOS_HOME: "One directory for socket, state and configuration of either scope: for containers and for tests.",
   VELOS_HOST: "Another server, as with `--host`.",
   NO_COLOR: "When set, nothing is coloured.",

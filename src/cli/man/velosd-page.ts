@@ -24,7 +24,7 @@ export const velosdPage = ({ version, date }: ManPage): string[] => [
   ...entry(bold("--user"), "Manage the caller's own (the default for everyone else)."),
   ...entry(
     `${bold("--backend")} ${italic("NAME")}`,
-    "What runs instances: `systemd` or `spawn`; by default systemd where it runs.",
+    "What runs instances: `systemd`, `launchd` or `spawn`; by default systemd where it runs, launchd on macOS.",
   ),
   ...entry(bold("--version"), "Print the version."),
   ...entry(`${bold("-h")}, ${bold("--help")}`, "Print a summary."),
