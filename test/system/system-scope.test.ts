@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { until } from "../integration/systemd/until.ts";
 import { environmentOf, must, rows, run, velos } from "./velos.ts";
 
 const example = "/src/packaging/examples/http.mjs";
@@ -124,5 +125,21 @@ describe("velos in the system scope", () => {
     await must("journalctl", "--sync");
     const { stdout } = await velos("logs", "talker");
     expect(stdout.trim().split("\n").sort()).toEqual(["talker:0 | hello from 0", "talker:1 | hello from 1"]);
+  });
+
+  it("keeps its own exporter and dashboard running as apps, as the README has it", async () => {
+    const program = `${process.execPath} /src/dist/velos.cjs`;
+    const served = async (path: string): Promise<string> =>
+      (await run("curl", "--silent", "--max-time", "5", `http://127.0.0.1:${path}`)).stdout;
+    for (const [name, command] of [
+      ["exporter", "metrics --port 3961"],
+      ["dashboard", "api --port 3962"],
+    ] as const)
+      expect(await velos("start", `${program} ${command}`, "--name", name)).toMatchObject({ code: 0 });
+    await until("the exporter tells of both", async () => {
+      const figures = await served("3961/metrics");
+      return ["exporter", "dashboard"].every((name) => figures.includes(`velos_app_instances_ready{name="${name}"} 1`));
+    });
+    await until("the API answers root", async () => (await served("3962/api/processes")).includes('"exporter:0"'));
   });
 });
