@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --
 // Without the dashes Node 20 takes an --env-file that is meant for velos as its own, wherever it stands.
+import { writeFileSync } from "node:fs";
 import { keepCompiled } from "../compiled/load-bundle.ts";
 import type { Scope } from "../config/paths.ts";
 import { version } from "../domain/version.ts";
@@ -14,7 +15,13 @@ const whole = async (): Promise<void> => (await import("./cli.ts")).main();
 const names = async (): Promise<void> => {
   const { namesThere } = await import("./completions/names.ts");
   const found = await namesThere(words.slice(1), { env: process.env, uid: process.getuid?.() });
-  process.stdout.write(found.map((name) => `${name}\n`).join(""));
+  const text = found.map((name) => `${name}\n`).join("");
+  // Node's stream for it takes longer to load than all of this.
+  try {
+    writeFileSync(1, text);
+  } catch {
+    process.stdout.write(text);
+  }
 };
 
 /** The scope of a `velos list` with nothing else to it; undefined for any other command. */
@@ -32,8 +39,10 @@ const list = async (scope: Scope): Promise<void> => {
 };
 
 if (first === "--version" || first === "-V" || first === "-v") process.stdout.write(`${version}\n`);
+// So little that to look for what was compiled of it takes longer.
+else if (first === "__names") void names();
 else {
   keepCompiled(process.env);
   const scope = plainScope();
-  void (first === "__names" ? names() : scope === undefined ? whole() : list(scope));
+  void (scope === undefined ? whole() : list(scope));
 }
