@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { startServer } from "../harness/apps.mjs";
 import { requestsPerSecond } from "../harness/load.mjs";
 import { start } from "../harness/process.mjs";
@@ -6,12 +6,17 @@ import { appFile, freePort } from "../harness/apps.mjs";
 import { makeMarks } from "../harness/marks.mjs";
 import { interleaved, medians } from "../stats.mjs";
 
-/** Processor time that processes have used, in seconds: utime and stime of proc(5), in hundredths. */
+/** Processor time that each process has used, in seconds: utime and stime of proc(5), in hundredths. */
 const processorSeconds = (pids) =>
-  pids.reduce((sum, pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1).split(" ");
-    return sum + (Number(fields[11]) + Number(fields[12])) / 100;
-  }, 0);
+  new Map(
+    pids
+      // velosd leaves meanwhile when nothing is asked of it.
+      .filter((pid) => existsSync(`/proc/${pid}/stat`))
+      .map((pid) => {
+        const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1).split(" ");
+        return [pid, (Number(fields[11]) + Number(fields[12])) / 100];
+      }),
+  );
 
 /** Requests per second of two instances that do nothing, with one plain Node process beside them. */
 export const measure = async ({ both, work, quick }) => {
@@ -37,7 +42,7 @@ export const measure = async ({ both, work, quick }) => {
       const durationMs = quick ? 2000 : 5000;
       const before = processorSeconds(pids[who]);
       const found = await requestsPerSecond({ port: ports[who], clients: 64, keepAlive, durationMs });
-      const used = processorSeconds(pids[who]) - before;
+      const used = [...processorSeconds(pids[who])].reduce((sum, [pid, after]) => sum + after - before.get(pid), 0);
       perProcessorSecond[who].push((found * durationMs) / 1000 / used);
       return found;
     };
