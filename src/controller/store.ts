@@ -4,6 +4,7 @@ import { isAppName } from "../domain/app-name.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { AppRecord } from "../domain/record.ts";
 import { makeDirectories } from "../backend/make-directories.ts";
+import { replaceFile } from "../backend/replace-file.ts";
 import type { Fields } from "./record-formats.ts";
 import { formatOf, migrate, STORE_VERSION, stored } from "./record-formats.ts";
 
@@ -105,24 +106,9 @@ const storeFailed = (app: string, path: string, error: unknown): VelosError =>
 
 /** Writes a file so that a crash at any moment leaves the old content or the new. */
 export const writeAtomically = async (directory: string, name: string, content: string): Promise<void> => {
-  const temporary = join(directory, `.${name}.${process.pid}.${sequence++}.tmp`);
-  try {
-    const file = await open(temporary, "w", 0o600);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, join(directory, name));
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
-    throw error;
-  }
+  await replaceFile(join(directory, name), content, { mode: 0o600, flush: true });
   await syncDirectory(directory);
 };
-
-let sequence = 0;
 
 const syncDirectory = async (directory: string): Promise<void> => {
   const handle = await open(directory, "r");

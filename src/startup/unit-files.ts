@@ -1,5 +1,6 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { replaceFile } from "../backend/replace-file.ts";
 import { VelosError } from "../domain/errors.ts";
 import { MARK } from "./unit-texts.ts";
 
@@ -36,13 +37,10 @@ export const readIfThere = async (path: string): Promise<string | undefined> => 
 /** Writes a file as a whole, also when the machine goes down meanwhile. */
 export const writeUnit = async (directory: string, name: string, text: string): Promise<void> => {
   const path = join(directory, name);
-  const temporary = join(directory, `.${name}.${process.pid}.tmp`);
   try {
     await mkdir(directory, { recursive: true });
-    await writeFile(temporary, text, { mode: 0o644, flush: true });
-    await rename(temporary, path);
+    await replaceFile(path, text, { mode: 0o644, flush: true });
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
     throw cannot("write", path, error);
   }
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { schedulingFacility } from "../../src/backend/scheduling.ts";
+import { schedulingFacilities } from "../../src/backend/scheduling.ts";
 
 /** A machine with these files; `FIRST`: its own control group namespace, not a container's. */
 const machine = (files: Readonly<Record<string, string>>) => ({
@@ -27,11 +27,11 @@ describe("processor time", () => {
     ["a container that shows nothing", { ...contained, ...group("1:cpu:/\n0::/\n") }, undefined],
     ["not Linux", {}, undefined],
   ])("%s", (_, files, ok) => {
-    expect(schedulingFacility(machine(files as Record<string, string>))?.ok).toBe(ok);
+    expect(schedulingFacilities(machine(files as Record<string, string>))[0]?.ok).toBe(ok);
   });
 
   it("that is shared among sessions is told with what to do", () => {
-    expect(schedulingFacility(machine({ ...on, ...group("1:cpu:/\n") }))).toMatchObject({
+    expect(schedulingFacilities(machine({ ...on, ...group("1:cpu:/\n") }))[0]).toMatchObject({
       name: "processor time",
       note: expect.stringContaining("`sysctl kernel.sched_autogroup_enabled=0`") as string,
     });

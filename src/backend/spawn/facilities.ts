@@ -1,5 +1,5 @@
 import type { Facility } from "../backend.ts";
-import { schedulingFacility } from "../scheduling.ts";
+import { schedulingFacilities } from "../scheduling.ts";
 import { setprivPath } from "./account.ts";
 import { hasProc } from "./process-table.ts";
 
@@ -17,7 +17,7 @@ export const spawnFacilities = (): Facility[] => [
     ok: true,
     note: "held by a process of velos's own (keeper.cjs), which outlives velosd; instances of listening apps are its children",
   },
-  ...[schedulingFacility() ?? []].flat(),
+  ...schedulingFacilities(),
   { name: "boot", ok: false, note: "nothing is started at boot unless velosd is" },
   { name: "usage", ok: hasProc, note: hasProc ? "from /proc" : "memory, processor time and processes, by ps" },
   {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { AppSpec } from "../../domain/app.ts";
 import { VelosError } from "../../domain/errors.ts";
 import type { Scope } from "../backend.ts";
-import { replaceFile } from "./drop-in.ts";
+import { replaceFile } from "../replace-file.ts";
 
 /** Where the text of an app's secret is kept for the manager: nobody but velosd's own user may read it. */
 export const credentialFile = (directory: string, name: string): string => join(directory, name);
@@ -41,7 +41,7 @@ export const writeCredentials = async (spec: AppSpec, scope: Scope, directory: s
     if ("text" in credential) {
       texts.add(name);
       await mkdir(directory, { recursive: true, mode: 0o700 });
-      await replaceFile(credentialFile(directory, name), credential.text, 0o600);
+      await replaceFile(credentialFile(directory, name), credential.text, { mode: 0o600 });
       continue;
     }
     const path = "path" in credential ? credential.path : credential.encrypted;

@@ -1,7 +1,7 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { AppSpec, SystemdValue } from "../../domain/app.ts";
+import { replaceFile } from "../replace-file.ts";
 
 /** A value as unit files write it: lists one assignment each, booleans as yes and no. */
 const assignments = (name: string, value: SystemdValue): string[] =>
@@ -42,23 +42,8 @@ export const writeOrRemove = async (path: string, content: string, mode: number)
     return;
   }
   await mkdir(dirname(path), { recursive: true, mode: mode === 0o600 ? 0o700 : 0o755 });
-  await replaceFile(path, content, mode);
-};
-
-/**
- * Writes a file whose directory is there. The manager may be reading it at this moment, for an instance that it starts
- * again by itself: it finds the old content or the new, and the old one still where the new could not be written.
- */
-export const replaceFile = async (path: string, content: string, mode: number): Promise<void> => {
-  // By its name the manager takes it for neither a drop-in nor a secret.
-  const next = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
-  try {
-    await writeFile(next, content, { flag: "wx", mode });
-    await rename(next, path);
-  } catch (error) {
-    await rm(next, { force: true }).catch(() => {});
-    throw error;
-  }
+  // The manager may be reading it at this moment, for an instance that it starts again by itself.
+  await replaceFile(path, content, { mode });
 };
 
 /** Path of the drop-in that carries `[apps.x.systemd]`. */

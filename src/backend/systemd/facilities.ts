@@ -1,6 +1,6 @@
 import { access, constants as modes, readFile } from "node:fs/promises";
 import type { Facility, Scope } from "../backend.ts";
-import { schedulingFacility } from "../scheduling.ts";
+import { schedulingFacilities } from "../scheduling.ts";
 import { cgroupRoot, controllers } from "./cgroup.ts";
 import { confinementFacilities } from "./confinement-facilities.ts";
 import { journalAccess } from "./journal-access.ts";
@@ -64,7 +64,7 @@ export const facilities = async (scope: Scope, version: number): Promise<Facilit
       ok: has("io"),
       note: has("io") ? "IOWeight and the like are enforced" : "not in the unified tree: no figures of storage",
     },
-    ...[schedulingFacility() ?? []].flat(),
+    ...schedulingFacilities(),
     await journalAccess(scope),
     ...(await confinementFacilities(scope)),
   ];
