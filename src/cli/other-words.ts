@@ -84,7 +84,7 @@ export const optionHints: Readonly<Record<string, string>> = {
 
 /** The hint for a command of another tool; undefined: it is none that is known. */
 export const hintForCommand = (name: string): string | undefined =>
-  Object.hasOwn(commandHints, name) ? commandHints[name] : undefined;
+  Object.hasOwn(commandHints, name) ? commandHints[name]!.replace(/^`[^`]*`$/, "that is $&") : undefined;
 
 /**
  * The hint for an option of another tool, where the command has what does the same.

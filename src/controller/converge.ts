@@ -219,9 +219,7 @@ export class Converge {
     this.#options.observer?.changed(before, record, at);
   }
 
-  /**
-   * Takes over a record that changed by observation: kept in memory at once, on disk as soon as it can be.
-   */
+  /** Takes over a record that changed by observation: kept in memory at once, on disk as soon as it can be. */
   #replace(state: AppState, record: AppRecord): void {
     if (record === state.record) return;
     this.#take(state, record);

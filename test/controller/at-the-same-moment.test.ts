@@ -1,15 +1,15 @@
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MemoryBackend } from "../../src/backend/memory/backend.ts";
 import { MemoryWorld } from "../../src/backend/memory/memory-world.ts";
 import { Controller } from "../../src/controller/controller.ts";
-import { Store } from "../../src/controller/store.ts";
 import type { AppSpec } from "../../src/domain/app.ts";
 import { VelosError } from "../../src/domain/errors.ts";
 import type { AppRecord } from "../../src/domain/record.ts";
 import { specOf } from "../domain/spec.ts";
+import { beforeSaves, holdSaves } from "./store-saves.ts";
 
 /** Counts what it is asked for, and fails as the test says. */
 class FailingBackend extends MemoryBackend {
@@ -73,29 +73,12 @@ const record = (): AppRecord => controller.converge.get("api")!.record;
 const online = (): number => world.apps.get("api")?.size ?? 0;
 const failure = (why: string): VelosError => new VelosError("BACKEND_FAILED", { backend: "memory", why, hint: "" });
 
-/** Holds the first save that is of this kind until it is let on. */
-const holdSave = (isMeant: (record: AppRecord) => boolean): { waits: () => boolean; letOn: () => void } => {
-  let letOn!: () => void;
-  let waits = false;
-  const gate = new Promise<void>((resolve) => (letOn = resolve));
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with its store below
-  const { save } = Store.prototype;
-  vi.spyOn(Store.prototype, "save").mockImplementation(async function (this: Store, saved: AppRecord) {
-    if (!waits && isMeant(saved)) {
-      waits = true;
-      await gate;
-    }
-    return save.call(this, saved);
-  });
-  return { waits: () => waits, letOn };
-};
-
 describe("a restart that nobody asked for", () => {
   it.each(["health", "memory", "watch", "cron"] as const)(
     "for %s does not undo a stop of the same moment",
     async (reason) => {
       await controller.commands.start(specOf(), exact(2));
-      const held = holdSave(({ running }) => !running);
+      const held = holdSaves(({ running }) => !running);
       const stopping = controller.commands.stop(["api"]);
       await expect.poll(held.waits).toBe(true);
       const restarting = controller.commands.restart([reason === "cron" ? "api" : "api:0"], "restart", reason);
@@ -120,7 +103,7 @@ describe("a restart that nobody asked for", () => {
 
 it("another spec does not undo a scale of the same moment", async () => {
   await controller.commands.start(specOf(), exact(2));
-  const held = holdSave(({ instances }) => instances === 4);
+  const held = holdSaves(({ instances }) => instances === 4);
   const scaling = controller.commands.scale("api", exact(4));
   await expect.poll(held.waits).toBe(true);
   const starting = controller.commands.start(specOf({ maxRestarts: 3 }), undefined);
@@ -157,12 +140,9 @@ describe("an app that moves to another address", () => {
 
   it("has its old address back when the new one cannot be stored", async () => {
     await controller.commands.start(here, exact(2));
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with its store below
-    const { save } = Store.prototype;
-    vi.spyOn(Store.prototype, "save").mockImplementation(async function (this: Store, saved: AppRecord) {
-      if (JSON.stringify(saved.spec.listen).includes("4000"))
+    beforeSaves(({ spec }) => {
+      if (JSON.stringify(spec.listen).includes("4000"))
         throw new VelosError("STORE_FAILED", { app: "api", path: "", why: "" });
-      return save.call(this, saved);
     });
     await expect(controller.commands.start(there, undefined)).rejects.toMatchObject({ code: "STORE_FAILED" });
     await expect.poll(online).toBe(2);
@@ -205,4 +185,30 @@ it("limits that a velosd was cut off from setting are set by the same command ag
   backend.adjusted.length = 0;
   await expect(controller.commands.start(spec, undefined)).resolves.toMatchObject({ outcome: "unchanged" });
   expect(backend.adjusted).toHaveLength(1);
+});
+
+it("an instance that is given up just before velosd is killed is not taken for one that an operator stopped", async () => {
+  let runs = 0;
+  // The last one that it may have is ended below.
+  world.behave = () => (++runs <= 2 ? { exitCode: 1 } : {});
+  const held = holdSaves(({ holds }) => holds[0] !== undefined);
+  const first = controller;
+  const spec = specOf({ maxRestarts: 2, restartDelayMs: 1, minUptimeMs: 60_000 });
+  const started = first.commands.start(spec, exact(1)).catch(() => undefined);
+  const stored = async (): Promise<unknown> =>
+    JSON.parse(await readFile(join(directory, "first/apps/api.json"), "utf8"));
+  await expect.poll(stored).toMatchObject({ brink: [0] });
+  world.crash("api", 0, { code: 1 });
+  await expect.poll(held.waits).toBe(true);
+  // At once: while the disk is slow it would be restarted more often than it may.
+  await expect.poll(() => world.calls).toContain("stop api:0");
+  await expect.poll(() => world.find("api", 0)).toBeUndefined();
+
+  // Killed here. The next one has what was on disk.
+  await cp(join(directory, "first"), join(directory, "second"), { recursive: true });
+  await velosd("second");
+  held.letOn();
+  await expect.poll(() => record().holds[0]?.why).toBe("gave-up");
+  await started;
+  expect(first.converge.get("api")!.record.holds[0]?.why).toBe("gave-up");
 });
