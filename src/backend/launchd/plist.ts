@@ -13,11 +13,18 @@ const HEAD = `<?xml version="1.0" encoding="UTF-8"?>
 export const fitsPlist = (text: string): boolean =>
   /^[\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]*$/u.test(text);
 
-// A carriage return as it is would be read as a line feed (XML 1.0, 2.11).
-const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;" };
+// A carriage return as it is would be read as a line feed (XML 1.0, 2.11), and by readers of XML 1.1 two more would be.
+const ESCAPES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  "\r": "&#13;",
+  "\u0085": "&#133;",
+  "\u2028": "&#8232;",
+};
 const escape = (text: string): string => {
   if (!fitsPlist(text)) throw new Error(`a property list cannot carry ${JSON.stringify(text)}`);
-  return text.replace(/[&<>\r]/g, (character) => ESCAPES[character]!);
+  return text.replace(/[&<>\r\u0085\u2028]/g, (character) => ESCAPES[character]!);
 };
 
 const write = (value: PlistValue, indent: string): string => {

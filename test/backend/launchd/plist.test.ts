@@ -31,6 +31,11 @@ test("whatever is written is read back as it was", () => {
   );
 });
 
+test("no end of a line is taken for another", () => {
+  const before = ["a\nb", "a\rb", "a\r\nb", "a\u0085b", "a\r\u0085b", "a\u2028b"];
+  expect(parse(writePlist(before))).toEqual(before);
+});
+
 test("what XML cannot carry is refused, and is known beforehand", () => {
   fc.assert(
     fc.property(text, (anything) => {
