@@ -22,6 +22,8 @@ export interface ControllerOptions {
   backend: Backend;
   /** `/var/lib/velos` or its like; `apps/` and `counters/` are made in it. */
   stateDirectory: string;
+  /** `/run/velos` or its like: what need not outlive a boot. Default: as `stateDirectory`. */
+  runtimeDirectory?: string;
   now?: () => number;
   report?: (problem: string) => void;
   /** Tells this machine and scope from all others: what `service.instance.id` of instances is made of. */
@@ -53,7 +55,10 @@ export class Controller {
     this.backend = options.backend;
     this.#now = options.now ?? Date.now;
     const report = options.report ?? ((): void => {});
-    this.#store = new Store(`${options.stateDirectory}/apps`);
+    this.#store = new Store(
+      `${options.stateDirectory}/apps`,
+      `${options.runtimeDirectory ?? options.stateDirectory}/noted-holds`,
+    );
     this.counters = new Counters(`${options.stateDirectory}/counters`);
     this.meter = new UsageMeter(this.backend, this.#now);
     this.converge = new Converge({

@@ -196,7 +196,11 @@ export class Converge {
     const instances = this.observe(app);
     const sightings = countLook(state, instances, counters, backend);
     const pending = new Map([...state.pending].map(([index, { type }]) => [index, type]));
-    this.#replace(state, absorb(state.record, instances, pending, counters.of(app), backend.epoch, now()));
+    const absorbed = absorb(state.record, instances, pending, counters.of(app), backend.epoch, now());
+    // What was given up is stopped below, and then nothing but this tells the next velosd why.
+    if (Object.entries(absorbed.holds).some(([index, hold]) => hold.why === "gave-up" && !state.record.holds[index]))
+      this.#options.store.note(absorbed);
+    this.#replace(state, absorbed);
     this.#witness?.looked(state, sightings);
     const next = this.#plan(state, instances);
     for (const action of next.actions) this.#act(state, action);

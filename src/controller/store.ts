@@ -5,6 +5,7 @@ import { VelosError } from "../domain/errors.ts";
 import type { AppRecord } from "../domain/record.ts";
 import { makeDirectories } from "../backend/make-directories.ts";
 import { replaceFile } from "../backend/replace-file.ts";
+import { NotedHolds } from "./noted-holds.ts";
 import type { Fields } from "./record-formats.ts";
 import { formatOf, migrate, STORE_VERSION, stored } from "./record-formats.ts";
 
@@ -21,9 +22,12 @@ export interface StoreReport {
  */
 export class Store {
   readonly directory: string;
+  readonly #noted: NotedHolds;
 
-  constructor(directory: string) {
+  /** `noteDirectory`: where reasons are noted that are not saved yet; see noted-holds.ts. */
+  constructor(directory: string, noteDirectory: string) {
     this.directory = directory;
+    this.#noted = new NotedHolds(noteDirectory);
   }
 
   /**
@@ -41,7 +45,7 @@ export class Store {
     );
     for (const file of files) if (file.endsWith(".tmp")) await rm(join(this.directory, file), { force: true });
     for (const { path, record, damage } of found) {
-      if (record) report.records.push(record);
+      if (record) report.records.push(this.#noted.applied(record));
       if (damage === undefined) continue;
       const aside = `${path}.corrupt-${now}`;
       await rename(path, aside);
@@ -57,11 +61,18 @@ export class Store {
     } catch (error) {
       throw storeFailed(record.spec.name, this.directory, error);
     }
+    this.#noted.saved(record);
+  }
+
+  /** Notes the holds of a record at once, so that they outlive velosd; `save` is to follow. */
+  note({ spec, holds }: AppRecord): void {
+    this.#noted.write(spec.name, holds);
   }
 
   /** @throws VelosError STORE_FAILED */
   async remove(app: string): Promise<void> {
     try {
+      this.#noted.remove(app);
       await rm(join(this.directory, `${app}.json`), { force: true });
       await syncDirectory(this.directory);
     } catch (error) {

@@ -66,6 +66,7 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
   const controller = new Controller({
     backend,
     stateDirectory: paths.state,
+    runtimeDirectory: paths.runtime,
     report: log,
     place,
     observer: telemetry?.observer,

@@ -4,7 +4,7 @@ import { isWanted } from "./record.ts";
 import type { Pending } from "./plan.ts";
 import { isActive } from "./rollout.ts";
 import type { CrashTrack } from "./crash-track.ts";
-import { hasGivenUp, isOnBrink } from "./crash-track.ts";
+import { hasGivenUp } from "./crash-track.ts";
 
 /**
  * What the observation says about the desired state: velos never fights the operator, so what somebody stopped behind
@@ -16,7 +16,6 @@ import { hasGivenUp, isOnBrink } from "./crash-track.ts";
  * - One that is dead but known failed.
  * - One that crashed `max_restarts` times in a row is given up.
  * - A held one that came up again after it was held (`systemctl start`) is held no longer.
- * - One that is gone of which the next crash was to be the last was given up, too, by a velosd that was killed just then.
  *
  * While a rollout replaces an instance, its absence means nothing.
  */
@@ -41,8 +40,7 @@ export const absorb = (
       const last = tracks.get(index)?.exit;
       const byItself =
         !record.spec.autorestart || (last?.code !== undefined && record.spec.stopExitCodes.includes(last.code));
-      const why = record.brink?.includes(index) ? "gave-up" : byItself ? "exited" : "operator";
-      holds[index] = { why, at: now, ...(last && { exit: last }) };
+      holds[index] = { why: byItself ? "exited" : "operator", at: now, ...(last && { exit: last }) };
       created.delete(index);
     }
   }
@@ -72,16 +70,13 @@ export const absorb = (
   }
 
   const indexes = [...created].sort((a, b) => a - b);
-  const brink = indexes.filter((index) => isWanted(current, index) && isOnBrink(tracks.get(index), record.spec));
   if (
     sameHolds(holds, record.holds) &&
     epoch === record.created.epoch &&
-    sameNumbers(indexes, record.created.indexes) &&
-    sameNumbers(brink, record.brink ?? [])
+    sameNumbers(indexes, record.created.indexes)
   )
     return record;
-  const { brink: _, ...rest } = record;
-  return { ...rest, holds, created: { epoch, indexes }, ...(brink.length > 0 && { brink }) };
+  return { ...record, holds, created: { epoch, indexes } };
 };
 
 const sameHolds = (a: Record<string, Hold>, b: Record<string, Hold>): boolean => {

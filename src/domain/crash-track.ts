@@ -73,10 +73,6 @@ export const endTrack = (track: CrashTrack): CrashTrack => {
   return next;
 };
 
-/** True when the next crash in a row is one too many. */
-export const isOnBrink = (track: CrashTrack | undefined, { maxRestarts }: { maxRestarts: number }): boolean =>
-  track !== undefined && track.run !== "" && track.shortRuns >= maxRestarts && track.shortRuns > 0;
-
 /** True when the instance has crashed more often in a row than it may, and is about to do so again or has just begun. */
 export const hasGivenUp = (
   track: CrashTrack | undefined,

@@ -31,11 +31,6 @@ export interface AppRecord {
   /** Instances that are meant to be down, by index. */
   holds: Record<string, Hold>;
   /**
-   * Instances of which the next crash is the last. Giving one up stops it at once, and velosd may be killed before that is
-   * stored: the next velosd then knows that it was no operator who stopped it.
-   */
-  brink?: number[];
-  /**
    * Which instances were created, and in which life of the supervisor: one that was created in this life and is gone
    * was stopped by somebody, one of an earlier life is to be started again (a reboot).
    */

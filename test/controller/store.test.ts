@@ -15,7 +15,7 @@ let directory: string;
 let store: Store;
 beforeEach(() => {
   directory = join(mkdtempSync(join(tmpdir(), "velos-store-")), "apps");
-  store = new Store(directory);
+  store = new Store(directory, join(directory, "noted"));
 });
 afterEach(() => rmSync(join(directory, ".."), { recursive: true, force: true }));
 
@@ -117,4 +117,52 @@ it.each([
     expect.stringMatching(/api\.json is corrupt \(.+\) and was moved to .*api\.json\.corrupt-9$/),
   ]);
   expect(content()).toEqual({ "api.json.corrupt-9": text });
+});
+
+describe("a hold that is noted before it is saved", () => {
+  const saved = { ...(JSON.parse(fileOf(STORE_VERSION)) as AppRecord), holds: {}, updatedAt: 1000 };
+  const held = (at: number): AppRecord => ({ ...saved, holds: { 1: { why: "gave-up", at } } });
+  const next = async (): Promise<AppRecord> =>
+    (await new Store(directory, join(directory, "noted")).load(0)).records[0]!;
+
+  beforeEach(async () => {
+    await store.load(0);
+    await store.save(saved);
+  });
+
+  it("is known to a velosd that comes before it is", async () => {
+    store.note(held(2000));
+    expect((await next()).holds).toEqual({ 1: { why: "gave-up", at: 2000 } });
+    // It is so until something is saved, however many are killed.
+    expect((await next()).holds).toEqual({ 1: { why: "gave-up", at: 2000 } });
+  });
+
+  it("is no longer once it was saved, or a record that knows of it", async () => {
+    store.note(held(2000));
+    await store.save({ ...saved, instances: 5 });
+    expect((await next()).holds).toHaveProperty("1");
+    await store.save(held(2000));
+    await store.save(saved);
+    expect((await next()).holds).toEqual({});
+  });
+
+  it("says nothing against a command that came later, nor of an app that was deleted", async () => {
+    store.note(held(2000));
+    const velosd = new Store(directory, join(directory, "noted"));
+    await velosd.load(0);
+    await velosd.save({ ...saved, updatedAt: 2001 });
+    expect((await next()).holds).toEqual({});
+    store.note(held(3000));
+    await store.remove("api");
+    await store.save(saved);
+    expect((await next()).holds).toEqual({});
+  });
+
+  it("is nothing where the note was cut off or cannot be written", async () => {
+    store.note(held(2000));
+    writeFileSync(join(directory, "noted", "api.json"), '{"1":{"why');
+    expect((await next()).holds).toEqual({});
+    writeFileSync(join(directory, "file"), "");
+    expect(() => new Store(directory, join(directory, "file")).note(held(2000))).not.toThrow();
+  });
 });

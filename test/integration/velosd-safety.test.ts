@@ -1,13 +1,15 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import type { Socket } from "node:net";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SpawnHome } from "./spawn-home.ts";
+import { velosProgram } from "./systemd/velos.ts";
 
 let home: SpawnHome;
 const sockets = new Set<Socket>();
@@ -116,8 +118,9 @@ describe("out of descriptors", () => {
       return told().split("\n")[id - 1]!;
     };
     await ask(1, "ping", {});
-    const highest = Math.max(...readdirSync(`/proc/${pid}/fd`).map(Number));
-    execFileSync("prlimit", [`--pid=${pid}`, `--nofile=${highest + 1}:4096`]);
+    const open = (): number[] => readdirSync(`/proc/${pid}/fd`).map(Number);
+    const [before, highest] = [open().length, Math.max(...open())];
+    execFileSync("prlimit", [`--pid=${pid}`, `--nofile=${highest + 50}:4096`]);
     // Every descriptor that is left goes to a client; who finds none is closed.
     const many: Socket[] = [];
     while (!many.some((one) => one.destroyed)) many.push((await client()).socket);
@@ -127,12 +130,26 @@ describe("out of descriptors", () => {
     expect(command.code).not.toBe(0);
     expect(command.stderr).toMatch(/^velos: \S.*\n {2}\S.*\n$/);
     for (const one of many) one.destroy();
-    await until(() => readdirSync(`/proc/${pid}/fd`).length < highest / 2, "descriptors given back");
+    await until(() => open().length <= before, "descriptors given back");
     expect(await home.daemonPid()).toBe(pid);
     expect(await home.pids("steady")).toEqual(steady);
     await home.must("scale", "steady", "3");
     expect((await home.pids("steady")).slice(0, 2)).toEqual(steady);
   }, 60_000);
+});
+
+describe("what the shell of the first command had open", () => {
+  it("is kept neither by velosd nor by its apps", async () => {
+    const velos = `"${process.execPath}" "${velosProgram}" --user start sleep --name steady -- 1000`;
+    // cat ends when nobody can write into its pipe any more.
+    const { stdout } = await promisify(execFile)("bash", ["-c", `${velos} 18>&1 200>&1 | cat`], {
+      cwd: home.path,
+      env: home.env,
+      timeout: 20_000,
+    });
+    expect(stdout).toContain("steady: started 1 instance");
+    expect((await home.app("steady")).processes).toMatchObject([{ status: "online" }]);
+  });
 });
 
 describe("SIGHUP", () => {
