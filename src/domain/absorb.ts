@@ -70,11 +70,7 @@ export const absorb = (
   }
 
   const indexes = [...created].sort((a, b) => a - b);
-  if (
-    sameHolds(holds, record.holds) &&
-    epoch === record.created.epoch &&
-    sameNumbers(indexes, record.created.indexes)
-  )
+  if (sameHolds(holds, record.holds) && epoch === record.created.epoch && sameNumbers(indexes, record.created.indexes))
     return record;
   return { ...record, holds, created: { epoch, indexes } };
 };
