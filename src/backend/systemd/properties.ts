@@ -238,6 +238,14 @@ export const foldStatus = (facts: UnitFacts): InstanceStatus | undefined => {
   }
 };
 
+/**
+ * How many automatic restarts led to the run that `invocation` names. The manager counts the next one when it queues its
+ * job (service_enter_restart), a moment before that run has begun: who looks just then, as a velosd does that the end has
+ * woken, would see the old run with the count of the next.
+ */
+export const foldRestarts = ({ subState, job, restarts }: UnitFacts): number =>
+  job !== 0 && subState.startsWith("auto-restart") ? Math.max(0, restarts - 1) : restarts;
+
 // Values of `si_code` for SIGCHLD (sigaction(2)): how the process ended.
 const CLD_EXITED = 1;
 const CLD_KILLED = 2;

@@ -3,7 +3,7 @@ import { ClockJumps } from "../clock-jumps.ts";
 import type { Variant } from "./bus.ts";
 import { instanceUnit, parseInstanceUnit } from "./names.ts";
 import type { UnitFacts } from "./properties.ts";
-import { emptyFacts, foldExit, foldStatus, readProperties } from "./properties.ts";
+import { emptyFacts, foldExit, foldRestarts, foldStatus, readProperties } from "./properties.ts";
 
 /** True for a unit that runs nothing and for which nothing is queued. */
 const hasEnded = ({ activeState, job }: UnitFacts): boolean =>
@@ -166,7 +166,7 @@ export class Units {
         unit: instanceUnit(app, entry.index),
         fingerprint: entry.fingerprint,
         run: facts.invocation,
-        restarts: facts.restarts,
+        restarts: foldRestarts(facts),
         ...(alive && { pid: facts.mainPid }),
         ...(alive && facts.startMs > 0 && { startedAt: this.#moment(facts, "startMs") }),
         ...(status === "online" && facts.activeEnterMs > 0 && { onlineAt: this.#moment(facts, "activeEnterMs") }),

@@ -145,7 +145,9 @@ describe("an instance that ends while velosd is away", () => {
     await syncJournal();
     expect(await scene.instances("often")).toMatchObject([{ status: "online", restarts: 25 }]);
     const { stdout } = await scene.must("metrics", "--once");
-    expect(stdout).toContain('velos_process_exits_total{name="often",instance="0",reason="signal"} 25');
+    const exits = [...stdout.matchAll(/^velos_process_exits_total\{name="often",instance="0",.*\} (\d+)$/gm)];
+    // A journal that is far behind the manager leaves one or the other untold, and it counts as an error.
+    expect(exits.reduce((sum, [, count]) => sum + Number(count), 0)).toBe(25);
   });
 
   it("is stopped for good when an operator did it", async () => {
