@@ -183,8 +183,11 @@ export interface Backend {
   restart(app: string, index: number, variables?: RunVariables): Promise<void>;
   /** Forgets an instance that is dead, so that its name is free. */
   clear(app: string, index: number): Promise<void>;
-  /** Applies the limits of the spec to what runs, without a restart. */
-  adjust(spec: AppSpec): Promise<void>;
+  /**
+   * Applies the limits of the spec to what runs, without a restart.
+   * @param before the spec whose limits were applied so far: those that the new one has not are lifted
+   */
+  adjust(spec: AppSpec, before?: AppSpec): Promise<void>;
   /** Removes what `prepare` made, once no instance is left. Repeatable. */
   release(app: string): Promise<void>;
   /**

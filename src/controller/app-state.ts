@@ -33,8 +33,8 @@ export class AppState {
   readonly waiters = new Set<() => void>();
   /** Raised by every command that changes what is desired. */
   revision = 0;
-  /** What the instances share is being made. */
-  preparing: Promise<void> | undefined;
+  /** What the instances share is being made, for the spec of this digest. */
+  preparing: { digest: string; done: Promise<void> } | undefined;
   /** What they shared is being removed, or was: nothing is left of the app at the backend. */
   releasing: Promise<void> | undefined;
   released = false;

@@ -1,6 +1,6 @@
 import type { Backend, MissedInstance } from "../backend/backend.ts";
 import { absorb } from "../domain/absorb.ts";
-import { fingerprint } from "../domain/app.ts";
+import { fingerprint, specDigest } from "../domain/app.ts";
 import { stopRollout } from "../domain/begin-rollout.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
@@ -116,7 +116,7 @@ export class Converge {
       const next = { ...change(before), updatedAt: this.#options.now() };
       await this.#options.store.save(next);
       if (state.record === before) this.#take(state, next);
-      else this.#replace(state, change(state.record));
+      else this.#replace(state, { ...change(state.record), updatedAt: this.#options.now() });
     });
     state.revision++;
     state.refused.clear();
@@ -286,7 +286,7 @@ export class Converge {
         await backend.start(spec, action.index, state.record.instances, await variables);
         // Limits that were changed meanwhile were set where instances were.
         if (state.record.spec !== spec && fingerprint(state.record.spec) === fingerprint(spec))
-          await backend.adjust(state.record.spec);
+          await backend.adjust(state.record.spec, spec);
         return;
       }
       case "stop":
@@ -307,9 +307,19 @@ export class Converge {
   async prepare(state: AppState, spec = state.record.spec): Promise<void> {
     await state.releasing;
     state.released = false;
-    // Instances that start together are prepared for once.
-    state.preparing ??= this.#options.backend.prepare(spec).finally(() => (state.preparing = undefined));
-    await state.preparing;
+    const digest = specDigest(spec);
+    // Instances that start together are prepared for once; those of another spec in turn.
+    if (state.preparing?.digest !== digest) {
+      const before = state.preparing?.done.catch(() => {});
+      const done = Promise.resolve(before).then(() => this.#options.backend.prepare(spec));
+      const preparing = { digest, done };
+      state.preparing = preparing;
+      const over = (): void => {
+        if (state.preparing === preparing) state.preparing = undefined;
+      };
+      done.then(over, over);
+    }
+    await state.preparing.done;
   }
 
   /** Removes what the instances shared, once the app is stopped: its sockets are closed by that. */

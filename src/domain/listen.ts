@@ -48,3 +48,30 @@ export const formatListen = (address: ListenAddress): string => {
   if (address.host === undefined) return String(address.port);
   return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 };
+
+/**
+ * True when two listeners cannot have these addresses at the same time. A port alone is every address of the machine,
+ * and so is one that is `[::]`, of which systemd makes IPv4 too.
+ */
+export const overlap = (a: ListenAddress, b: ListenAddress): boolean => {
+  if ("path" in a || "path" in b)
+    return "path" in a && "path" in b && pathKey(a.path) === pathKey(b.path);
+  if (a.port !== b.port) return false;
+  const [one, other] = [hostKey(a.host), hostKey(b.host)];
+  if (one === "::" || other === "::" || one === other) return true;
+  return (one === "0.0.0.0" && !other.includes(":")) || (other === "0.0.0.0" && !one.includes(":"));
+};
+
+const pathKey = (path: string): string => path.replace(/\/(?:\.?\/)+/g, "/");
+
+/** A host in the one spelling in which it is compared: an address of IPv6 has many. */
+const hostKey = (host = "::"): string =>
+  host.includes(":") && URL.canParse(`http://[${host}]`) ? new URL(`http://[${host}]`).hostname.slice(1, -1) : host;
+
+/** True when two apps listen at just the same. */
+export const sameListen = (a: readonly ListenAddress[], b: readonly ListenAddress[]): boolean =>
+  a.map(formatListen).join(" ") === b.map(formatListen).join(" ");
+
+/** What became of an app whose addresses were changed, or is to: sockets cannot be exchanged under running instances. */
+export const movedText = (listen: readonly string[]): string =>
+  `moved ${listen.length === 0 ? "off its addresses" : `to ${listen.join(", ")}`} (down for a moment)`;

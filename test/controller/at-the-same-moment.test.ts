@@ -210,3 +210,22 @@ it("an instance that is given up just before velosd is killed is not taken for o
   await started;
   expect(first.converge.get("api")!.record.holds[0]?.why).toBe("gave-up");
 });
+
+it("an instance that is given up while a restart of it is being stored runs on under the next velosd", async () => {
+  const spec = specOf({ maxRestarts: 1, restartDelayMs: 1, minUptimeMs: 60_000 });
+  await controller.commands.start(spec, exact(2));
+  const held = holdSaves(({ rollout }) => rollout?.kind === "restart" && rollout.status === "running");
+  const restarted = controller.commands.restart(["api"], "restart");
+  await expect.poll(held.waits).toBe(true);
+  while (record().holds[0] === undefined) {
+    if (world.find("api", 0)?.status === "online") world.crash("api", 0, { code: 1 });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  held.letOn();
+  await restarted;
+  expect([online(), record().holds]).toEqual([2, {}]);
+  await controller.close();
+  await cp(join(directory, "first"), join(directory, "second"), { recursive: true });
+  await velosd("second");
+  expect([online(), record().holds]).toEqual([2, {}]);
+});

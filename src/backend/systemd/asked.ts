@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { AppSpec } from "../../domain/app.ts";
+import { fingerprint } from "../../domain/app.ts";
 import { instanceEnvironment } from "../../domain/instance-environment.ts";
 import { formatListen } from "../../domain/listen.ts";
 import type { Scope } from "../backend.ts";
@@ -7,6 +8,7 @@ import type { Variant } from "./bus.ts";
 import { Confinement } from "./confinement.ts";
 import { dropInText } from "./drop-in.ts";
 import { appSlice, appSocket, healthDirectory, instanceUnit } from "./names.ts";
+import { secretFile } from "./secret-files.ts";
 import { instanceProperties } from "./properties.ts";
 import { socketProperties } from "./sockets.ts";
 
@@ -30,13 +32,13 @@ export const askedOfSystemd = async (spec: AppSpec, instances: number, options: 
   const healthSocket = join(runtimeDirectory, healthDirectory(spec.name, 0), "s");
   const confinement = new Confinement(options);
   const { secret } = instanceEnvironment(spec, 0, instances);
-  const environment = join(runtimeDirectory, "velos", "env");
+  const environment = join(runtimeDirectory, "velos", "env", spec.name);
   const properties = instanceProperties(spec, 0, instances, {
     version,
     scope,
     places: { preload: options.preload, healthSocket, ...confinement.places(spec) },
-    ...(Object.keys(secret).length > 0 && { secretFile: join(environment, `${spec.name}.env`) }),
-    variablesFile: join(environment, spec.name, "0.env"),
+    ...(Object.keys(secret).length > 0 && { secretFile: secretFile(environment, fingerprint(spec)) }),
+    variablesFile: join(environment, "0.env"),
     confinement: await confinement.properties(spec, healthSocket),
   });
   const lines = (all: readonly [string, Variant][]): string =>

@@ -1,6 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import { constants } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { AppSpec } from "../../domain/app.ts";
 import { fingerprint } from "../../domain/app.ts";
@@ -9,7 +9,6 @@ import type { Exit, ObservedInstance } from "../../domain/instance.ts";
 import { formatListen } from "../../domain/listen.ts";
 import { describeExit } from "../../domain/instance.ts";
 import type { RunVariables } from "../../domain/run-variables.ts";
-import { instanceEnvironment } from "../../domain/instance-environment.ts";
 import type {
   Backend,
   Facility,
@@ -28,12 +27,20 @@ import { BusError } from "./bus.ts";
 import { Confinement } from "./confinement.ts";
 import type { FiguresTarget } from "./figures.ts";
 import { CgroupFigures } from "./figures.ts";
-import { dropInText, environmentFileText, readEnvironmentFile, settingsDropIn, writeOrRemove } from "./drop-in.ts";
+import { SecretFiles, secretFile } from "./secret-files.ts";
+import { dropInText, readEnvironmentFile, settingsDropIn, writeOrRemove } from "./drop-in.ts";
 import { exposureOf } from "./exposure.ts";
 import { journalLines } from "./journal.ts";
 import { disconnected, isNoSuchUnit, isUnitExists, Manager } from "./manager.ts";
 import { appSlice, cronTimer, daemonService, dropInDirectory, healthDirectory, instanceUnit } from "./names.ts";
-import { instanceProperties, limitProperties, readEnvironment, readRestartDelay } from "./properties.ts";
+import {
+  instanceProperties,
+  droppedLimits,
+  liftLimits,
+  limitProperties,
+  readEnvironment,
+  readRestartDelay,
+} from "./properties.ts";
 import { pastLooks } from "./past-runs.ts";
 import type { ScheduleCommand } from "./schedule.ts";
 import { setSchedule } from "./schedule.ts";
@@ -58,6 +65,9 @@ export interface SystemdOptions {
   notifyStopping?: () => Promise<void>;
 }
 
+/** How soon is looked again after a look that failed. */
+const LOOK_AGAIN_MS = 500;
+
 /** How often is looked whether the manager still goes down. */
 const SHUTDOWN_LOOK_MS = 500;
 
@@ -70,12 +80,20 @@ export class SystemdBackend implements Backend {
   readonly options: SystemdOptions;
   readonly manager: Manager;
   readonly #sockets: Sockets;
+  readonly #secrets: SecretFiles;
   readonly #confinement: Confinement;
   epoch = "";
+  #bootId = "";
   #units = new Units();
   readonly #figures = new CgroupFigures();
   #onChange: (app: string) => void = () => {};
   #asking: Promise<void> | undefined;
+  /** Everything that is known may be out of date, and is looked at anew. */
+  #isStale = false;
+  #lookingAgain: Promise<void> | undefined;
+  #closed = false;
+  /** Units that are being started: the manager may not know them yet. */
+  readonly #starting = new Set<string>();
   /** Units that are unloaded, and it is not yet sure that it was not by a shutdown. */
   readonly #removed = new Set<string>();
 
@@ -91,14 +109,15 @@ export class SystemdBackend implements Backend {
         this.#removed.add(unit);
         void this.#makeSure();
       },
-      stale: () => void this.#lookAgain().catch(() => {}),
+      stale: () => this.#stale(),
     });
     this.#sockets = new Sockets(this.manager);
+    this.#secrets = new SecretFiles((app) => this.#environmentDirectory(app));
   }
 
   async open(onChange: (app: string) => void): Promise<void> {
     this.#onChange = onChange;
-    const bootId = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+    this.#bootId = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
     try {
       await this.manager.open();
     } catch (error) {
@@ -108,13 +127,14 @@ export class SystemdBackend implements Backend {
         hint: "is the bus of this scope running? `velos doctor` tells; --backend spawn does without",
       });
     }
-    this.epoch = `${bootId}:${this.manager.startedUsec}`;
+    this.#setEpoch();
     // What this velosd was started for is a part of the boot for as long as velosd has not said that it is ready.
     if (await this.manager.isStarting()) this.#sockets.expectAddresses();
     await this.#look();
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#figures.close();
     this.manager.close();
   }
@@ -137,14 +157,13 @@ export class SystemdBackend implements Backend {
 
   async prepare(spec: AppSpec): Promise<void> {
     await this.#confinement.prepare(spec);
-    const { secret } = instanceEnvironment(spec, 0, 1);
-    await writeOrRemove(this.#secretFile(spec.name), environmentFileText(secret), 0o600);
+    await this.#secrets.write(spec);
     await writeOrRemove(settingsDropIn(this.#dropIns(spec.name)), dropInText(spec), 0o644);
     await this.#unlessEnding(async () => {
       if (await this.#sockets.open(spec, this.#dropIns(spec.name))) return;
       // What instances that run were given stays theirs.
       if (this.#units.observe(spec.name).length === 0) await this.release(spec.name);
-      throw await addressTaken(spec);
+      throw await this.#addressTaken(spec);
     });
   }
 
@@ -158,11 +177,12 @@ export class SystemdBackend implements Backend {
       scope: this.options.scope,
       places: { preload: this.options.preload, healthSocket, ...this.#confinement.places(spec) },
       confinement: await this.#confinement.properties(spec, healthSocket),
-      ...(secret && { secretFile: this.#secretFile(spec.name) }),
+      ...(secret && { secretFile: secretFile(this.#environmentDirectory(spec.name), fingerprint(spec)) }),
       variablesFile,
     });
     const known = this.#units.facts(unit) !== undefined;
     if (!known) this.#units.setFingerprint(unit, fingerprint(spec));
+    this.#starting.add(unit);
     try {
       await this.#unlessEnding(() =>
         withVariables(variablesFile, variables ?? { lasting: {}, once: {} }, () =>
@@ -173,6 +193,8 @@ export class SystemdBackend implements Backend {
       // The entry was made for a unit that does not exist.
       if (error instanceof BusError && !isUnitExists(error) && !known) this.#announce(this.#units.removed(unit));
       throw this.#translate(error, unit);
+    } finally {
+      this.#starting.delete(unit);
     }
   }
 
@@ -181,6 +203,10 @@ export class SystemdBackend implements Backend {
     try {
       await this.manager.stop(unit);
       await this.#free(unit);
+      await this.#secrets.prune(
+        app,
+        this.#units.observe(app).map((instance) => instance.fingerprint),
+      );
     } catch (error) {
       if (isNoSuchUnit(error)) {
         this.#announce(this.#units.removed(unit));
@@ -212,12 +238,15 @@ export class SystemdBackend implements Backend {
     }
   }
 
-  async adjust(spec: AppSpec): Promise<void> {
-    const properties = limitProperties(spec, true);
+  async adjust(spec: AppSpec, before?: AppSpec): Promise<void> {
+    const limits = limitProperties(spec);
+    const dropped = droppedLimits(spec, before);
+    if (limits.length + dropped.length === 0) return;
     await Promise.all(
       this.observe(spec.name).map(async ({ unit }) => {
         try {
-          await this.manager.setProperties(unit, properties);
+          const lifted = dropped.length > 0 ? liftLimits(dropped, await this.manager.unitProperties(unit)) : [];
+          if (limits.length + lifted.length > 0) await this.manager.setProperties(unit, [...limits, ...lifted]);
         } catch (error) {
           if (!isNoSuchUnit(error)) throw this.#translate(error, unit);
         }
@@ -231,8 +260,10 @@ export class SystemdBackend implements Backend {
     // The manager keeps an empty slice until it is told.
     if (this.#units.observe(app).length === 0) await this.manager.stop(appSlice(app)).catch(ignoreNoSuchUnit);
     await this.#confinement.release(app);
-    await rm(this.#secretFile(app), { force: true });
-    await rm(dirname(this.#variablesFile(app, 0)), { force: true, recursive: true });
+    this.#secrets.forget(app);
+    await rm(this.#environmentDirectory(app), { force: true, recursive: true });
+    // Of earlier builds, which had one for all specs.
+    await rm(`${this.#environmentDirectory(app)}.env`, { force: true });
     await rm(this.#dropIns(app), { force: true, recursive: true });
     this.#units.forgetExits(app);
   }
@@ -284,10 +315,10 @@ export class SystemdBackend implements Backend {
   }
 
   async environment(app: string, index: number): Promise<Record<string, string>> {
-    const secret = await readFile(this.#secretFile(app), "utf8").catch(() => "");
     const visible = readEnvironment(await this.manager.unitProperties(instanceUnit(app, index)));
+    const secret = await this.#secrets.read(app, visible["VELOS_SPEC"] ?? "");
     const own = await readFile(this.#variablesFile(app, index), "utf8").catch(() => "");
-    return { ...visible, ...readEnvironmentFile(secret), ...readEnvironmentFile(own) };
+    return { ...visible, ...secret, ...readEnvironmentFile(own) };
   }
 
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {
@@ -320,13 +351,14 @@ export class SystemdBackend implements Backend {
     await this.manager.queueStart(daemonService);
   }
 
-  #secretFile(app: string): string {
-    return join(this.options.runtimeDirectory, "velos", "env", `${app}.env`);
+  /** Files of variables that are not in the units of an app. */
+  #environmentDirectory(app: string): string {
+    return join(this.options.runtimeDirectory, "velos", "env", app);
   }
 
   /** What is of a run and not of the spec; each instance has its own. */
   #variablesFile(app: string, index: number): string {
-    return join(this.options.runtimeDirectory, "velos", "env", app, `${index}.env`);
+    return join(this.#environmentDirectory(app), `${index}.env`);
   }
 
   #dropIns(app: string): string {
@@ -410,7 +442,8 @@ export class SystemdBackend implements Backend {
     // What is being started meanwhile is in neither list.
     const known = this.#units.loaded();
     const units = new Set(await this.manager.listInstanceUnits());
-    for (const unit of known) if (!units.has(unit)) this.#announce(this.#units.removed(unit));
+    for (const unit of known)
+      if (!units.has(unit) && !this.#starting.has(unit)) this.#announce(this.#units.removed(unit));
     await Promise.all(
       [...units].map(async (unit) => {
         let said: number;
@@ -428,10 +461,32 @@ export class SystemdBackend implements Backend {
     );
   }
 
+  /** Looks again, and once more for what comes meanwhile; a look that fails is repeated, since nobody else asks for it. */
+  #stale(): void {
+    this.#isStale = true;
+    this.#lookingAgain ??= (async () => {
+      while (this.#isStale && !this.#closed) {
+        this.#isStale = false;
+        try {
+          await this.#lookAgain();
+        } catch {
+          this.#isStale = true;
+          await delay(LOOK_AGAIN_MS, undefined, { ref: false });
+        }
+      }
+    })().finally(() => (this.#lookingAgain = undefined));
+  }
+
   async #lookAgain(): Promise<void> {
     await this.#outlastShutdown();
+    this.#setEpoch();
     await this.#look();
     for (const app of this.#units.apps()) this.#onChange(app);
+  }
+
+  /** A life of the supervisor: of the machine, and of a user's manager, which may be started again. */
+  #setEpoch(): void {
+    this.epoch = `${this.#bootId}:${this.manager.startedUsec}`;
   }
 
   /** Waits for a start or restart job, and says why it failed if it did. */
@@ -465,6 +520,21 @@ export class SystemdBackend implements Backend {
     patience.abort();
   }
 
+  /** Why the sockets of an app could not be opened: whoever has one of the addresses, or the manager's refusal. */
+  async #addressTaken(spec: AppSpec): Promise<VelosError> {
+    for (const address of spec.listen) {
+      const app = this.#sockets.holder(address);
+      const by = app === undefined ? await portOwner(address) : ` by ${app}, an app of velos`;
+      if (by !== undefined) return new VelosError("PORT_IN_USE", { address: formatListen(address), by });
+    }
+    const listen = spec.listen.map(formatListen).join(", ");
+    return new VelosError("BACKEND_FAILED", {
+      backend: "systemd",
+      why: `it could not listen on ${listen}`,
+      hint: "is the address one of this machine, and the directory of a path there? the journal of the manager says more",
+    });
+  }
+
   #translate(error: unknown, unit: string): Error {
     if (error instanceof VelosError) return error;
     if (!(error instanceof BusError)) return error instanceof Error ? error : new Error(String(error));
@@ -479,18 +549,4 @@ export class SystemdBackend implements Backend {
 
 const ignoreNoSuchUnit = (error: unknown): void => {
   if (!isNoSuchUnit(error)) throw error;
-};
-
-/** Why the sockets of an app could not be opened: whoever has one of the addresses, or the manager's refusal. */
-const addressTaken = async (spec: AppSpec): Promise<VelosError> => {
-  for (const address of spec.listen) {
-    const by = await portOwner(address);
-    if (by !== undefined) return new VelosError("PORT_IN_USE", { address: formatListen(address), by });
-  }
-  const listen = spec.listen.map(formatListen).join(", ");
-  return new VelosError("BACKEND_FAILED", {
-    backend: "systemd",
-    why: `it could not listen on ${listen}`,
-    hint: "is the address one of this machine, and the directory of a path there? the journal of the manager says more",
-  });
 };

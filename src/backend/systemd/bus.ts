@@ -40,6 +40,9 @@ export const newBusCounters = (): BusCounters => ({ calls: 0, errors: 0, latency
  */
 const MAX_IN_FLIGHT = 64;
 
+/** The bus itself, as a peer. */
+const DAEMON = "org.freedesktop.DBus";
+
 /** How long the bus may take to let us in: a hung one is never heard of again, and velosd is to try anew. */
 const CONNECT_MS = 5000;
 
@@ -61,6 +64,8 @@ export class Bus {
 
   #bus: MessageBus;
   #destination: string;
+  /** The unique name behind `destination`, such as `:1.5`; empty while nobody has it. */
+  #owner = "";
   #state: "open" | "closed" = "open";
   #inFlight = 0;
   #waiting: (() => void)[] = [];
@@ -87,6 +92,7 @@ export class Bus {
     innerConnection(raw).on("end", () => bus.#lose("the bus closed the connection"));
     raw.on("message", (message: Message) => {
       if (message.type !== MessageType.SIGNAL || !bus.isOpen) return;
+      if (!bus.#isTrusted(message)) return;
       bus.onSignal?.({ path: message.path, interface: message.interface, member: message.member, body: message.body });
     });
     const timer = setTimeout(() => bus.#lose(`the bus has not answered within ${CONNECT_MS / 1000} s`), CONNECT_MS);
@@ -117,7 +123,28 @@ export class Bus {
 
   /** Asks the bus daemon itself. */
   async callBus(member: string, signature: string, body: unknown[]): Promise<unknown[]> {
-    return this.#send("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", member, signature, body);
+    return this.#send(DAEMON, "/org/freedesktop/DBus", DAEMON, member, signature, body);
+  }
+
+  /** To be called, and not waited for, before anything makes the peer send signals: they are heard from its owner alone. */
+  async follow(): Promise<void> {
+    const [, [owner]] = await Promise.all([
+      this.addMatch(`type='signal',sender='${DAEMON}',member='NameOwnerChanged',arg0='${this.#destination}'`),
+      this.callBus("GetNameOwner", "s", [this.#destination]),
+    ]);
+    this.#owner = owner as string;
+  }
+
+  /**
+   * True for a signal of the peer's own, or of the bus daemon, which nobody can send in its name. Any other came from
+   * somebody who sent it to us by our unique name, as the system bus lets every user: match rules do not hold for those.
+   */
+  #isTrusted({ sender, member, body }: Message): boolean {
+    if (sender === DAEMON) {
+      if (member === "NameOwnerChanged" && body[0] === this.#destination) this.#owner = body[2] as string;
+      return true;
+    }
+    return this.#owner !== "" && sender === this.#owner;
   }
 
   async addMatch(rule: string): Promise<void> {

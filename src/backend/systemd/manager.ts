@@ -13,6 +13,18 @@ const MANAGER = "org.freedesktop.systemd1.Manager";
 const UNIT = "org.freedesktop.systemd1.Unit";
 const PROPERTIES = "org.freedesktop.DBus.Properties";
 
+/**
+ * What a call fails with that has not reached the manager, or whose answer has not reached us: the connection is down, or
+ * the manager is off the bus for a moment (systemctl daemon-reexec, as each upgrade of systemd does it). NoReply was seen
+ * for what was under way; the others are what a bus says while nobody has the name.
+ */
+const UNREACHABLE =
+  /^(?:velos\.Disconnected|org\.freedesktop\.DBus\.Error\.(?:NoReply|Disconnected|ServiceUnknown|NameHasNoOwner|Spawn\..*))$/;
+
+/** How long the manager may be off the bus when it is wanted first, and how often is asked meanwhile. */
+const OPEN_MS = 2000;
+const OPEN_AGAIN_MS = 20;
+
 /** What the manager tells by itself. */
 export interface ManagerEvents {
   /** Properties of an instance unit changed. */
@@ -50,7 +62,20 @@ export class Manager {
     this.#events = events;
   }
 
+  /** Connects; a manager that is off the bus only for a moment, as it is while it reads its files again, is waited for. */
   async open(): Promise<void> {
+    for (const deadline = performance.now() + OPEN_MS; ;) {
+      try {
+        return await this.#open();
+      } catch (error) {
+        const isAway = error instanceof BusError && UNREACHABLE.test(error.errorName);
+        if (!isAway || this.#closed || performance.now() > deadline) throw error;
+        await delay(OPEN_AGAIN_MS);
+      }
+    }
+  }
+
+  async #open(): Promise<void> {
     const bus = await Bus.connect(this.#address, DESTINATION, this.counters);
     try {
       await this.#take(bus);
@@ -75,7 +100,8 @@ export class Manager {
         if (unit !== undefined) this.#events.changed(unit, signal.body[1] as Record<string, Variant>);
         return;
       }
-      if (signal.member === "NameOwnerChanged") void this.#replaced(bus, signal.body[2] as string);
+      if (signal.member === "NameOwnerChanged" && signal.body[0] === DESTINATION)
+        void this.#replaced(bus, signal.body[2] as string);
       if (signal.interface !== MANAGER) return;
       // UnitNew is ignored: asking for the properties of a unit that is being unloaded creates it again, and loops.
       if (signal.member === "JobRemoved") this.jobs.removed(signal.body[1] as string, signal.body[3] as string);
@@ -87,14 +113,14 @@ export class Manager {
       else if (signal.member === "UnitRemoved" && !this.#reloading) this.#events.removed(signal.body[0] as string);
     };
     // Listening before acting: no change between the first look and the first signal can be missed.
-    const [version, started] = await Promise.all([
+    const [, version, started] = await Promise.all([
+      bus.follow(),
       managerProperty(bus, "Version"),
       managerProperty(bus, "UserspaceTimestamp"),
       bus.addMatch(`type='signal',sender='${DESTINATION}',interface='${MANAGER}',path='${PATH}'`),
       bus.addMatch(
         `type='signal',sender='${DESTINATION}',interface='${PROPERTIES}',member='PropertiesChanged',path_namespace='${PATH}/unit'`,
       ),
-      bus.addMatch(`type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${DESTINATION}'`),
       bus.call(PATH, MANAGER, "Subscribe"),
     ]);
     if (this.#closed || !bus.isOpen) throw new Error("the connection was closed while it was made");
@@ -209,12 +235,15 @@ export class Manager {
     try {
       return await this.#bus.call(path, iface, member, signature, body);
     } catch (error) {
-      if (error instanceof BusError && error.errorName === "velos.Disconnected") throw disconnected(error.message);
+      if (error instanceof BusError && UNREACHABLE.test(error.errorName)) throw disconnected(error.message);
       throw error;
     }
   }
 
-  /** The manager is new on the bus (systemctl daemon-reexec): what it told nobody meanwhile has to be asked for. */
+  /**
+   * The manager is new on the bus (systemctl daemon-reexec, or a user's manager that was started again): what it told
+   * nobody meanwhile has to be asked for.
+   */
   async #replaced(bus: Bus, owner: string): Promise<void> {
     if (owner === "" || bus !== this.#bus) return;
     this.jobs.lose();
@@ -225,6 +254,11 @@ export class Manager {
       // It subscribed us already, from what it wrote down before; a lost connection is treated where it is noticed.
       if (!(error instanceof BusError)) throw error;
     }
+    // Of one that is lost again the next tells.
+    await managerProperty(bus, "UserspaceTimestamp").then(
+      (started) => (this.startedUsec = started as bigint),
+      () => {},
+    );
     this.#events.stale();
   }
 
@@ -233,7 +267,7 @@ export class Manager {
     this.jobs.lose();
     for (let waitMs = 50; !this.#closed; waitMs = Math.min(waitMs * 2, 2000)) {
       try {
-        await this.open();
+        await this.#open();
       } catch {
         await delay(waitMs, undefined, { ref: false });
         continue;

@@ -26,22 +26,36 @@ const MAX_BACKOFF_MS = 15_000;
 
 const signalNumber = (name: string): number => constants.signals[name as NodeJS.Signals];
 
-/**
- * The limits that can be set on a running unit as well as on a new one. `unset` writes the manager's "infinity" where
- * the spec has no limit, which a running unit needs to lose an old one.
- */
-export const limitProperties = (spec: AppSpec, unset = false): Property[] => {
-  const infinity = 2n ** 64n - 1n;
+/** What the manager says of a limit that there is not. */
+const INFINITY = 2n ** 64n - 1n;
+
+/** The limits that can be set on a running unit as well as on a new one. */
+export const limitProperties = (spec: AppSpec): Property[] => {
   const properties: Property[] = [];
   const add = (name: string, value: number | undefined): void => {
     if (value !== undefined) properties.push([name, new Variant("t", BigInt(Math.round(value)))]);
-    else if (unset) properties.push([name, new Variant("t", infinity)]);
   };
   add("MemoryMax", spec.memoryMaxBytes);
   add("CPUQuotaPerSecUSec", spec.cpuQuotaPercent === undefined ? undefined : spec.cpuQuotaPercent * 10_000);
   add("TasksMax", spec.tasksMax);
   return properties;
 };
+
+/** The limits that a spec had and the next has not. */
+export const droppedLimits = (spec: AppSpec, before: AppSpec | undefined): Property[] => {
+  const names = new Set(limitProperties(spec).map(([name]) => name));
+  return before === undefined ? [] : limitProperties(before).filter(([name]) => !names.has(name));
+};
+
+/**
+ * What lifts limits of a unit that velos has set. A value that is not velos's own, of an operator's drop-in or of
+ * `[apps.x.systemd]`, is left alone.
+ * @param properties a GetAll answer of the unit
+ */
+export const liftLimits = (dropped: readonly Property[], properties: Record<string, Variant>): Property[] =>
+  dropped
+    .filter(([name, { value }]) => BigInt((properties[name]?.value as bigint | undefined) ?? INFINITY) === value)
+    .map(([name]) => [name, new Variant("t", INFINITY)]);
 
 /**
  * The command, so that what the user wrote reaches the program, `$` included. Below 254 the manager keeps ExecStartEx in

@@ -1,7 +1,7 @@
 import { join, posix } from "node:path";
 import type { AppSpec } from "../../domain/app.ts";
 import type { ListenAddress } from "../../domain/listen.ts";
-import { formatListen } from "../../domain/listen.ts";
+import { formatListen, overlap, parseListen } from "../../domain/listen.ts";
 import { Variant } from "./bus.ts";
 import { writeOrRemove } from "./drop-in.ts";
 import type { Manager } from "./manager.ts";
@@ -37,6 +37,8 @@ const BOOT_MS = 60_000;
 export class Sockets {
   readonly #manager: Manager;
   readonly #held = new Map<string, string>();
+  /** Of each look under way: the apps of which something newer is known than what it was told. */
+  readonly #newer = new Set<Set<string>>();
   /** Until when a socket is opened also for an address that the machine does not have yet. */
   #expectUntil = 0;
 
@@ -57,29 +59,53 @@ export class Sockets {
     this.#expectUntil = performance.now() + BOOT_MS;
   }
 
-  /** Finds what is held. */
+  /** Finds what is held. Until that is known, what was known before stays true: sockets are looked up meanwhile. */
   async look(): Promise<void> {
-    this.#held.clear();
-    await Promise.all(
-      (await this.#manager.listUnits(socketPattern)).map(async ({ name, activeState }) => {
-        const app = parseSocketUnit(name);
-        if (app === undefined || activeState !== "active") return;
-        const { Listen } = await this.#manager.unitProperties(name);
-        const addresses = (Listen?.value as [string, string][] | undefined) ?? [];
-        this.#held.set(app, addresses.map(([, address]) => spelled(address)).join(" "));
-      }),
-    );
+    const newer = new Set<string>();
+    this.#newer.add(newer);
+    try {
+      const found = new Map<string, string>();
+      await Promise.all(
+        (await this.#manager.listUnits(socketPattern)).map(async ({ name, activeState }) => {
+          const app = parseSocketUnit(name);
+          if (app !== undefined && activeState === "active") found.set(app, await this.#addresses(app));
+        }),
+      );
+      for (const app of this.#held.keys()) if (!found.has(app) && !newer.has(app)) this.#held.delete(app);
+      for (const [app, addresses] of found) if (!newer.has(app)) this.#held.set(app, addresses);
+    } finally {
+      this.#newer.delete(newer);
+    }
+  }
+
+  /** What the app's socket unit listens on, as the manager says it. */
+  async #addresses(app: string): Promise<string> {
+    const { Listen } = await this.#manager.unitProperties(appSocket(app));
+    return ((Listen?.value as [string, string][] | undefined) ?? []).map(([, address]) => spelled(address)).join(" ");
+  }
+
+  #know(app: string, addresses: string | undefined): void {
+    for (const newer of this.#newer) newer.add(app);
+    if (addresses === undefined) this.#held.delete(app);
+    else this.#held.set(app, addresses);
   }
 
   /** To be told of each unit that is unloaded: an operator may have stopped the sockets. */
   removed(unit: string): void {
     const app = parseSocketUnit(unit);
-    if (app !== undefined) this.#held.delete(app);
+    if (app !== undefined) this.#know(app, undefined);
   }
 
   /** True when the app's sockets are held, and are just these. */
   holds(app: string, listen: readonly ListenAddress[]): boolean {
     return this.#held.get(app) === wanted(listen);
+  }
+
+  /** The app whose sockets are in the way of an address. */
+  holder(address: ListenAddress): string | undefined {
+    return [...this.#held].find(([, addresses]) =>
+      addresses.split(" ").some((held) => overlap(parseListen(held), address)),
+    )?.[0];
   }
 
   /**
@@ -103,7 +129,7 @@ export class Sockets {
     if (this.#held.has(name)) await this.close(name);
     const result = await this.#start(name, listen);
     if (result === "done") {
-      this.#held.set(name, wanted(listen));
+      this.#know(name, wanted(listen));
       return true;
     }
     await this.close(name);
@@ -112,7 +138,7 @@ export class Sockets {
 
   /** Closes the app's sockets. Repeatable. */
   async close(app: string): Promise<void> {
-    this.#held.delete(app);
+    this.#know(app, undefined);
     for (const unit of [appSocket(app), socketAnchor(app)]) {
       try {
         await this.#manager.stop(unit);
@@ -121,6 +147,10 @@ export class Sockets {
         if (!isNoSuchUnit(error)) throw error;
       }
     }
+  }
+
+  async #isActive(app: string): Promise<boolean> {
+    return (await this.#manager.unitProperty(appSocket(app), "ActiveState")) === "active";
   }
 
   async #start(app: string, listen: readonly ListenAddress[]): Promise<string> {
@@ -132,6 +162,8 @@ export class Sockets {
       return await start();
     } catch (error) {
       if (!isUnitExists(error)) throw error;
+      // It is there and nobody knew: instances have it, and closed it could not be opened again beside theirs.
+      if ((await this.#isActive(app)) && (await this.#addresses(app)) === wanted(listen)) return "done";
       // Left over by one that failed, or that an operator stopped.
       await this.close(app);
       return start();

@@ -61,8 +61,9 @@ export class Units {
   }
 
   removed(unit: string): string | undefined {
-    this.#said.set(unit, this.said(unit) + 1);
     const entry = this.#entries.get(unit);
+    // Of sockets and slices nothing is kept.
+    if (parseInstanceUnit(unit)) this.#said.set(unit, this.said(unit) + 1);
     if (entry) {
       if (entry.exit)
         this.#exits.set(

@@ -4,8 +4,11 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** What is done with a call: answered, refused with an error, left unanswered, or the connection is closed. */
-export type Answer = "answer" | "refuse" | "ignore" | "close";
+/**
+ * What is done with a call: answered, refused with an error, lost with the peer that was to answer it, left unanswered, or
+ * the connection is closed.
+ */
+export type Answer = "answer" | "refuse" | "lose" | "ignore" | "close";
 
 /** A number as four bytes. */
 const u32 = (value: number): Buffer => {
@@ -30,8 +33,12 @@ const message = (type: number, serial: number, fields: readonly Buffer[], body: 
   return Buffer.concat([align(head, 8), body]);
 };
 
+/** The unique name of the manager on it. */
+const MANAGER = ":1.5";
+
 const bodies: Record<string, [string, Buffer]> = {
   Hello: ["s", text(":1.1")],
+  GetNameOwner: ["s", text(MANAGER)],
   // Both properties that are asked for are this text: what the start of the manager is does not matter here.
   Get: ["v", Buffer.concat([align(signature("s"), 4), text("252")])],
 };
@@ -65,13 +72,14 @@ export class FakeBus {
     for (const socket of this.#open) socket.destroy();
   }
 
-  /** Tells all that are connected that an instance unit is no longer loaded. */
-  removed(unit: string): void {
+  /** Tells all that are connected that an instance unit is no longer loaded: the manager does, or somebody else. */
+  removed(unit: string, sender = MANAGER): void {
     const path = "/org/freedesktop/systemd1";
     const fields = [
       field(1, "o", text(path)),
       field(2, "s", text("org.freedesktop.systemd1.Manager")),
       field(3, "s", text("UnitRemoved")),
+      field(7, "s", text(sender)),
       field(8, "g", signature("so")),
     ];
     const body = Buffer.concat([align(text(unit), 4), text(path)]);
@@ -119,8 +127,9 @@ export class FakeBus {
     if (answer === "close") socket.destroy();
     if (answer === "ignore" || answer === "close") return;
     const to = field(5, "u", u32(serial));
-    if (answer === "refuse") {
-      socket.write(message(3, serial, [to, field(4, "s", text("org.freedesktop.DBus.Error.Failed"))], Buffer.alloc(0)));
+    if (answer === "refuse" || answer === "lose") {
+      const name = `org.freedesktop.DBus.Error.${answer === "refuse" ? "Failed" : "NoReply"}`;
+      socket.write(message(3, serial, [to, field(4, "s", text(name))], Buffer.alloc(0)));
       return;
     }
     const [type, body] = bodies[member] ?? ["", Buffer.alloc(0)];

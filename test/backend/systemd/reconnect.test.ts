@@ -55,6 +55,24 @@ describe("the manager", () => {
     await expect.poll(() => fake.open).toBe(0);
   });
 
+  it("takes a call whose answer was lost with the manager for one that did not reach it", async () => {
+    await manager.open();
+    fake.answer = () => "lose";
+    await expect(manager.restart("velos-api@0.service")).rejects.toMatchObject({ details: { unreachable: true } });
+    fake.answer = () => "refuse";
+    await expect(manager.restart("velos-api@0.service")).rejects.toMatchObject({
+      errorName: "org.freedesktop.DBus.Error.Failed",
+    });
+  });
+
+  it("hears nobody else, whoever sends it what only the manager may say", async () => {
+    await manager.open();
+    for (const sender of [":1.6", "org.freedesktop.systemd1", ""]) fake.removed("velos-forged@0.service", sender);
+    fake.removed("velos-api@0.service");
+    await manager.sync();
+    expect(removed).toEqual(["velos-api@0.service"]);
+  });
+
   it("hears everything once after attempts that failed", async () => {
     await manager.open();
     expect(manager.version).toBe(252);

@@ -242,6 +242,13 @@ describe("an address that somebody else has", () => {
     expect(existsSync(`${process.env["XDG_RUNTIME_DIR"]}/systemd/user/velos-api@.service.d`)).toBe(false);
   });
 
+  it("names the app of velos that has it, also by another spelling", async () => {
+    const port = await freePort();
+    await scene.must("start", webApp(scene), "--name", "api", "--listen", String(port));
+    const started = await scene.velos("start", webApp(scene), "--name", "other", "--listen", `127.0.0.1:${port}`);
+    expect(started.stderr).toContain(`velos: 127.0.0.1:${port} is already in use by api, an app of velos\n`);
+  });
+
   it("leaves an app that was stopped as it is", async () => {
     const port = await freePort();
     await scene.must("start", webApp(scene), "--name", "api", "--listen", `127.0.0.1:${port}`);
