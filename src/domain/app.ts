@@ -128,7 +128,7 @@ export const specDefaults = {
   killSignal: "SIGTERM",
   waitReady: false,
   listenTimeoutMs: 10_000,
-  maxConnectionAgeMs: 1000,
+  maxConnectionAgeMs: 10_000,
   shutdownWithMessage: false,
   logMaxBytes: 10 * 1024 * 1024,
   logKeep: 5,

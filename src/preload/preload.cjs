@@ -12,6 +12,10 @@ const IDLE_MS = 2000;
 const TICK_MS = 10;
 /** A worker of a cluster stays that long without one: its primary may just be handing it the next. */
 const WORKER_QUIET_MS = 100;
+/** How much sooner a connection of a burst gets too old. */
+const HASTE = 10;
+/** Connections that come within about this time of another are one burst. */
+const BURST_MS = 100;
 /** On a connection: when it gets too old. */
 const DUE = Symbol("velos.due");
 /** On a connection: how many requests of what was read last have been answered. */
@@ -39,17 +43,25 @@ function start() {
   const connectionAge = Number(env.VELOS_MAX_CONNECTION_AGE) || 0;
   const byMessage = env.VELOS_SHUTDOWN_MESSAGE === "1";
   const given = Number(env.LISTEN_PID) === pid && env.VELOS_LISTEN;
-  /** What velos holds, in the order of the descriptors: `{ fd, host?, port } | { fd, path }`, later also `taken`. */
-  const held = JSON.parse(given || "[]").map((address, i) => ({ ...address, fd: i + 3 }));
+  /**
+   * What velos holds, in the order of the descriptors: `{ fd, host?, port } | { fd, path }`, with the helpers that end
+   * with whoever listens there; later also its `handle`, and whether it is `taken`.
+   */
+  const held = JSON.parse(given || "[]").map((address, i) => ({ ...address, fd: i + 3, helpers: [] }));
 
   const preloadOption = hideFromChildren();
   /** What listens, or did and still has connections; with its handle, which a cluster primary takes off its server. */
   const servers = new Map();
+  const watched = new WeakSet();
   /** Servers at sockets that every instance shares: theirs are the connections that have to be spread. */
   const shared = new WeakSet();
   const sessions = new Set();
   let saidReady = false;
   let guarded = false;
+  let recent = 0;
+  let lastAt = 0;
+  /** By signal: whether the app listened to it as well when it came. */
+  const theirs = {};
   let leaving = false;
   let draining = false;
 
@@ -96,26 +108,46 @@ function start() {
   /** Every server of Node, http, https, http2 and what frameworks make of them, comes through here. */
   function takeOverListen() {
     const { listen } = net.Server.prototype;
+    const listenAt = (server, address, signal, callback) => {
+      const { fd, handle } = address;
+      // The one that was there before: a second handle of the same descriptor would close it under the first.
+      if (handle) {
+        server._listen2 = function (...args) {
+          delete this._listen2;
+          this._handle = handle;
+          // What is asynchronous about it starts here, not with the server before.
+          handle.asyncReset?.({});
+          this._listen2(...args);
+        };
+      }
+      // listen(2) on a socket that listens already changes its backlog, and for every instance: so the most that the
+      // kernel allows, whatever this app would have asked for.
+      listen.call(server, { fd, signal }, 65535, callback);
+      keep(address, server._handle);
+      return server;
+    };
     net.Server.prototype.listen = function (...args) {
       if (this._handle) return listen.apply(this, args);
       watch(this);
       const [first, ...others] = claim(args);
-      if (!first) {
-        // Without held addresses the app's own are what its readiness is about.
-        if (!held.length && byListening) this.once("listening", sayReady);
-        return listen.apply(this, args);
+      // Without held addresses the app's own are what its readiness is about.
+      if (first || !held.length) {
+        this.once("listening", () => {
+          // After the app's own listeners, which need not wait until a process is started; and what only looked whether
+          // the port is free has closed again by then.
+          setImmediate(() => {
+            if (!servers.has(this)) return;
+            if (first && healthSocket) openHealthSocket(this, first);
+            if (byListening) sayReady();
+          });
+        });
       }
+      if (!first) return listen.apply(this, args);
       if (first.path) this._pipeName = first.path;
       shared.add(this);
-      this.once("listening", () => {
-        for (const { fd } of others) lead(net.createServer(), { fd }, this);
-        if (healthSocket) openHealthSocket(this);
-        // After the app's own listeners, which need not wait until a process is started.
-        if (byListening) setImmediate(sayReady);
-      });
-      // listen(2) on a socket that listens already changes its backlog, and for every instance: so the most that the
-      // kernel allows, whatever this app would have asked for.
-      return listen.call(this, { fd: first.fd, signal: args[0]?.signal }, 65535, args.at(-1));
+      listenAt(this, first, args[0]?.signal, args.at(-1));
+      for (const other of others) listenAt(lead(net.createServer(), first), other);
+      return this;
     };
 
     // A cluster primary that gives its workers sockets instead of connections (SCHED_NONE) opens them here.
@@ -124,16 +156,22 @@ function start() {
       const [first] = claim([port > 0 ? { port, host: address } : address]);
       if (!first) return create.call(this, address, port, ...rest);
       if (byListening) cluster.once("listening", sayReady);
-      return create.call(this, null, null, null, first.fd);
+      const handle = first.handle ?? create.call(this, null, null, null, first.fd);
+      keep(first, handle);
+      return handle;
     };
   }
 
   function watch(server) {
-    if (servers.has(server)) return;
     servers.set(server, undefined);
+    if (watched.has(server)) return;
+    watched.add(server);
     server.on("listening", () => servers.set(server, server._handle));
     server.on("close", () => servers.delete(server));
-    if (connectionAge && held.length && typeof server.closeIdleConnections === "function") guardAnswers();
+    if (connectionAge && held.length && typeof server.closeIdleConnections === "function") {
+      guardAnswers();
+      server.on("connection", setDue);
+    }
     // Only those of http2 have it.
     if (typeof server.updateSettings === "function") {
       server.on("session", (session) => {
@@ -145,9 +183,9 @@ function start() {
   }
 
   /**
-   * The held sockets that a call of listen() means, now taken; none: the call is not about them. A port that is held
-   * on several hosts goes by the host, and who names none means all of them. What is taken is not found again: the
-   * second listen() on a port gets its EADDRINUSE from the kernel, as ever.
+   * The held sockets that a call of listen() means; none: the call is not about them. Who names no host means all that
+   * are held at the port. What is taken is not found again: the second listen() on a port gets its EADDRINUSE from the
+   * kernel, as ever.
    */
   function claim([first, second]) {
     const options =
@@ -157,46 +195,75 @@ function start() {
           ? { port: first, host: typeof second === "string" ? second : undefined }
           : { path: first };
     const { fd, port, host, path } = options;
-    let found = held.filter((address) => {
+    const found = held.filter((address) => {
       if (address.taken || options._handle || options.handle) return false;
       if (typeof fd === "number") return address.fd === fd;
       if (port !== undefined && port !== null) return address.port === Number(port);
       return typeof path === "string" && address.path === resolve(path);
     });
-    if (found.length > 1 && host) {
-      const named = found.filter((address) => address.host === host);
-      if (named.length) found = named;
-      else if (host === "localhost") found = found.filter((address) => /^(127\.|::1$)/.test(address.host));
-      else if (host === "0.0.0.0") found = found.filter((address) => !address.host?.includes(":"));
-      else if (host !== "::") found = [];
-    }
-    for (const address of found) address.taken = true;
-    return found;
+    if (!host) return found;
+    const asked = plain(host);
+    const named = found.filter((address) => address.host && plain(address.host) === asked);
+    if (named.length) return named;
+    const several = found.length > 1;
+    return found.filter((address) => {
+      // Held at a port alone, or by a path.
+      if (!address.host) return true;
+      const own = plain(address.host);
+      if (asked === "::" || own === "::" || own === "0.0.0.0") return true;
+      if (asked === "0.0.0.0") return !several || !own.includes(":");
+      // What localhost is depends on who looks it up.
+      if (/^(localhost|127\.0\.0\.1|::1)$/.test(asked) && /^(127\.0\.0\.1|::1)$/.test(own)) return true;
+      // A name cannot be looked up at once: that it is what velos was told is to be expected. Another address is another.
+      return !several && !net.isIP(asked);
+    });
   }
 
-  /** Has a helper listen at a second place for the server, and ends it with the server. */
-  function lead(helper, where, server, onListening) {
-    helper.once("error", complain);
-    helper.listen(where, 65535, () => {
-      // The server's own acceptor, be it Node's or a cluster primary's: the connections are the server's from the start.
-      helper._handle.onconnection = (error, client) => servers.get(server)?.onconnection(error, client);
-      onListening?.();
-    });
-    const { close } = server;
-    server.close = function (...args) {
-      helper.close();
-      return close.apply(this, args);
+  /** One spelling for each address. */
+  function plain(host) {
+    if (!net.isIPv6(host)) return String(host).toLowerCase();
+    return new net.SocketAddress({ address: host, family: "ipv6" }).address.replace(/^::ffff:(?=.*\.)/, "");
+  }
+
+  /**
+   * Has the held descriptor outlive who listened at it, for whoever is next: an app may look whether its port is free,
+   * or close its server and open another, or all workers of its cluster may end before there are new ones. Node cannot
+   * duplicate a descriptor, so the handle stays; without accepting, which would take connections from other instances.
+   */
+  function keep(address, handle) {
+    // What went wrong the server tells.
+    if (!handle?.close) return;
+    address.taken = true;
+    if (address.handle) return;
+    address.handle = handle;
+    const { close } = handle;
+    handle.close = function (...args) {
+      for (const helper of address.helpers.splice(0)) helper.close();
+      // A handle reads or accepts by the same watcher of libuv, and only the end of reading leaves it open.
+      if (leaving || handle.readStart() || handle.readStop()) return close.apply(handle, args);
+      // Its server may have been unref'd.
+      handle.ref();
+      address.taken = false;
     };
   }
 
+  /** Has connections at a second place be those of whoever listens at the held address, for as long as it does. */
+  function lead(helper, address) {
+    address.helpers.push(helper);
+    return helper.once("error", complain).once("listening", () => {
+      // The server's own acceptor, be it Node's or a cluster primary's: the connections are the server's from the start.
+      helper._handle.onconnection = (error, client) => address.handle.onconnection(error, client);
+    });
+  }
+
   /** Where velosd asks this very instance for its health, which behind a shared socket it could not. */
-  function openHealthSocket(server) {
+  function openHealthSocket(server, address) {
     const path = healthSocket;
     healthSocket = undefined;
     // What an earlier run left, where the directory outlives it.
     fs.rmSync(path, { force: true });
-    const helper = net.createServer();
-    lead(helper, { path }, server, () => {
+    const helper = lead(net.createServer(), address).once("close", () => (healthSocket = path));
+    helper.listen({ path }, 65535, () => {
       // Plain HTTP even where the app speaks TLS: there is no certificate for a path.
       if (!server.listenerCount("secureConnection")) return;
       helper._handle.onconnection = (_, handle) =>
@@ -246,18 +313,27 @@ function start() {
   function hearSignals() {
     // signal-exit, which very many packages use, takes any listener but its own for somebody who will end the process,
     // and leaves it running. So that both do what they are for, ours is not shown.
-    const { listeners } = process;
+    const { emit, listeners } = process;
     process.listeners = function (event) {
       return listeners.call(this, event).filter((listener) => listener !== hearSignal);
+    };
+    // Before the first listener: one that is for once is gone while it runs, and one before ours may close servers.
+    process.emit = function (event, ...args) {
+      if ((event === "SIGTERM" || event === "SIGINT") && process.listenerCount(event)) {
+        theirs[event] = process.listenerCount(event) > 1;
+        leave();
+      }
+      return emit.call(this, event, ...args);
     };
     process.on("SIGTERM", hearSignal).on("SIGINT", hearSignal);
   }
 
   function hearSignal(signal) {
-    const theirs = process.listenerCount(signal) > 1;
+    // Node calls the emit() of when the signal was first listened to: it may be from before us.
+    const handled = theirs[signal] ?? process.listenerCount(signal) > 1;
     leave();
     if (byMessage && process.listenerCount("message")) process.emit("message", "shutdown");
-    else if (!theirs) drain(signal);
+    else if (!handled) drain(signal);
   }
 
   /**
@@ -324,17 +400,8 @@ function start() {
    * Puts `Connection: close` on the answers of http that are the last of their connection: while the process is
    * leaving, and at a shared socket when the connection has got old. Whoever wakes first takes a burst of new
    * connections, and keeps them; closed one by one, at ages of their own, they come back spread over the instances.
-   *
-   * Busiest ÷ quietest of 4 instances on 2 cores, 64 keep-alive clients, 10 s, median and worst of 4 runs:
-   *
-   *     age        2 ms of work   nothing to do
-   *     never      1.06  none     3.26  23.43       none: an instance without any request
-   *     1 s        1.08  1.18     1.53   1.59
-   *     2 s        1.21  1.26     1.39   1.65
-   *     4 s        1.20  1.74     2.08   2.58
-   *
-   * A connection that comes back costs about three answers, and waits for a turn of a busy instance's loop: with 2 ms of
-   * work the 99th percentile is 164 ms at 1 s and 163 ms at 4 s. 1 s, so that what is uneven at first is soon a small part.
+   * Those of a burst get old sooner, all but about one, and what came alone keeps its place for longer: so what is uneven
+   * at first is soon a small part, and afterwards few have to come back.
    */
   function guardAnswers() {
     if (guarded) return;
@@ -355,10 +422,16 @@ function start() {
   function isOld({ req }) {
     const socket = req?.socket;
     if (!socket || !shared.has(socket.server)) return false;
+    if (!socket[DUE]) socket[DUE] = socket._parent?.[DUE];
+    return performance.now() > socket[DUE];
+  }
+
+  function setDue(socket) {
     const now = performance.now();
-    const due = socket[DUE];
-    if (due === undefined) socket[DUE] = now + connectionAge * (0.5 + Math.random());
-    return now > due;
+    recent = 1 + recent * Math.exp((lastAt - now) / BURST_MS);
+    lastAt = now;
+    const age = Math.random() * recent < 1 ? connectionAge : connectionAge / HASTE;
+    socket[DUE] = now + age * (0.5 + Math.random());
   }
 
   /** True when no further request has come on the connection, nor more of this one is to come: neither is cut off. */

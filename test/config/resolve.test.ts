@@ -58,7 +58,7 @@ describe("resolveApp", () => {
         listenTimeoutMs: 10_000,
         stopExitCodes: [],
         listen: [],
-        maxConnectionAgeMs: 1000,
+        maxConnectionAgeMs: 10_000,
         shutdownWithMessage: false,
         watch: [],
         watchIgnore: [],

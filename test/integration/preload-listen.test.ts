@@ -203,6 +203,245 @@ describe("several held sockets", () => {
   });
 });
 
+describe("the host that an app names", () => {
+  const own = `const own = http.createServer((_, response) => response.end("own"))`;
+
+  test.each([
+    ["127.0.0.1", "127.0.0.2"],
+    ["127.0.0.2", "127.0.0.1"],
+    ["127.0.0.1", "::ffff:127.0.0.2"],
+    ["::1", "127.0.0.2"],
+  ])("held %s: %s is a socket of the app's own", async (host, other) => {
+    const sockets = harness.hold({ host });
+    const port = portOf(sockets);
+    const instance = startAt(
+      sockets,
+      `${CJS} ${own}.listen(port, ${JSON.stringify(other)}, () => server.listen(port, ${JSON.stringify(host)}, listening))`,
+    );
+    await instance.ready;
+    expect(await pidBehind({ port, host })).toBe(instance.pid);
+    const client = await openClient({ port, host: other.replace("::ffff:", "") });
+    expect((await client.ask("/")).body).toBe("own");
+  });
+
+  test.each([
+    ["127.0.0.1", "a-name-that-nobody-has.invalid"],
+    ["127.0.0.1", "LOCALHOST"],
+    ["127.0.0.1", "::ffff:127.0.0.1"],
+    ["127.0.0.2", "localhost"],
+    ["::1", "0:0:0:0:0:0:0:1"],
+    ["::1", "0.0.0.0"],
+    ["::1", "localhost"],
+    ["0.0.0.0", "127.0.0.1"],
+    ["::", "127.0.0.1"],
+    [undefined, "127.0.0.1"],
+    [undefined, "::1"],
+  ])("held %s: %s is given it", async (host, asked) => {
+    const sockets = harness.hold({ ...(host && { host }) });
+    const port = portOf(sockets);
+    const instance = startAt(sockets, `${CJS} server.listen(port, ${JSON.stringify(asked)}, listening)`);
+    await instance.ready;
+    expect(await pidBehind({ port, ...(host?.includes("1") && { host }) })).toBe(instance.pid);
+    if (host) await instance.printed(new RegExp(`"address":"${host}"`));
+  });
+
+  test("of several with one port, each server gets its own, in any order", async () => {
+    const sockets = harness.hold({ host: "127.0.0.1" });
+    const port = portOf(sockets);
+    const second = harness.hold({ host: "127.0.0.2", port });
+    const both = { addresses: [...sockets.addresses, ...second.addresses], fds: [...sockets.fds, ...second.fds] };
+    const instance = startAt(
+      both,
+      `${CJS} ${own}.listen(port, "127.0.0.3", () => {
+         http.createServer((_, response) => response.end("second")).listen(port, "127.0.0.2", () => server.listen(port, "127.0.0.1", listening));
+       })`,
+    );
+    await instance.printed(/at/);
+    expect(await pidBehind({ port })).toBe(instance.pid);
+    for (const [host, body] of [
+      ["127.0.0.2", "second"],
+      ["127.0.0.3", "own"],
+    ] as const) {
+      expect((await (await openClient({ port, host })).ask("/")).body).toBe(body);
+    }
+  });
+});
+
+describe("a held socket that a server has left", () => {
+  test.each(["tcp", "unix"])("is the next one's, and what comes meanwhile waits for it: %s", async (kind) => {
+    const path = join(harness.directory, "again.sock");
+    const sockets = harness.hold(kind === "tcp" ? { host: "127.0.0.1" } : { path });
+    const where = kind === "tcp" ? { port: portOf(sockets) } : { path };
+    const instance = startAt(
+      sockets,
+      `${CJS} const place = ${JSON.stringify(kind === "tcp" ? portOf(sockets) : path)};
+       const next = http.createServer((_, response) => response.end("next"));
+       next.unref();
+       // Again and again, on either server, at once and later.
+       server.listen(place).once("listening", () => server.close(() => server.listen(place, () => {
+         server.close(); server.listen(place, () => next.emit("go"));
+       })));
+       process.on("SIGUSR2", () => server.listening ? server.close(() => console.log("closed")) : next.listen(place, () => console.log("next")));
+       next.once("go", listening);
+       setInterval(() => {}, 1000);`,
+    );
+    await instance.printed(/at/);
+    await instance.ready;
+    const open = await openClient(where);
+    expect(Number((await open.ask("/")).body)).toBe(instance.pid);
+    open.socket.destroy();
+    instance.kill("SIGUSR2");
+    await instance.printed(/closed/);
+    const waiting = await Promise.all(Array.from({ length: 5 }, async () => openClient(where)));
+    for (const client of waiting) client.send("/");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    instance.kill("SIGUSR2");
+    await instance.printed(/next/);
+    for (const client of waiting) {
+      expect((await client.next()).body).toBe("next");
+      client.socket.destroy();
+    }
+    expect(await harness.stop(instance)).toMatchObject({ code: 0 });
+  });
+
+  test("is left to the other instances meanwhile, on all hosts", async () => {
+    const sockets = harness.hold({ host: "127.0.0.1" });
+    const port = portOf(sockets);
+    const second = harness.hold({ host: "::1", port });
+    const [left, other] = [0, 1].map((index) =>
+      harness.start({
+        args: [
+          harness.program(`${CJS} server.listen(port);
+            process.once("SIGUSR2", () => server.close(() => console.log("closed")));
+            setInterval(() => {}, 1000);`),
+        ],
+        sockets: { addresses: [...sockets.addresses, ...second.addresses], fds: [...sockets.fds, ...second.fds] },
+        index,
+        env: { PORT: String(port) },
+      }),
+    );
+    await Promise.all([left!.ready, other!.ready]);
+    left!.kill("SIGUSR2");
+    await left!.printed(/closed/);
+    const hosts = Array.from({ length: 40 }, (_, i) => (i % 2 ? "127.0.0.1" : "::1"));
+    const clients = await Promise.all(hosts.map(async (host) => openClient({ port, host })));
+    const pids = await Promise.all(clients.map(async (client) => Number((await client.ask("/")).body)));
+    expect(new Set(pids)).toEqual(new Set([other!.pid]));
+  });
+
+  test("does not take the asynchronous context along in which it was opened", async () => {
+    const sockets = harness.hold({});
+    const instance = startAt(
+      sockets,
+      `${CJS} const context = new (require("async_hooks").AsyncLocalStorage)();
+       const next = http.createServer((_, response) => response.end(context.getStore()));
+       const open = () => context.run("next", () => next.listen(port));
+       context.run("first", () => server.listen(port, () => server.close(() => context.exit(open))));`,
+    );
+    await instance.ready;
+    const client = await openClient({ port: portOf(sockets) });
+    expect((await client.ask("/")).body).toBe("next");
+  });
+
+  test("does not keep a process that has nothing more to do", async () => {
+    const instance = startAt(harness.hold({}), `${CJS} server.listen(port, () => server.close())`);
+    expect(await instance.exited).toEqual({ code: 0, signal: null });
+  });
+
+  test.each([
+    ["", "health-probed"],
+    ["out", undefined],
+  ])(
+    "because it only looked: the server gets it, is ready only then, and stays; with%s a health socket",
+    async (_, health) => {
+      const sockets = harness.hold({});
+      const healthSocket = health && join(harness.directory, health);
+      const instance = harness.start({
+        // As get-port does it, for one host after the other.
+        args: [
+          harness.program(`${CJS}
+          const probe = (options) => new Promise((resolve, reject) => {
+            const server = require("net").createServer();
+            server.unref();
+            server.on("error", reject);
+            server.listen(options, () => { const { port } = server.address(); server.close(() => resolve(port)); });
+          });
+          (async () => {
+            for (const host of [undefined, "0.0.0.0", "127.0.0.1", "::1", "::"]) console.log("free", await probe({ port, host }));
+            await new Promise((resolve) => process.once("SIGUSR2", resolve));
+            server.listen(port, listening);
+          })();
+          const waiting = setInterval(() => {}, 1000);
+          server.once("listening", () => clearInterval(waiting));`),
+        ],
+        sockets,
+        env: { PORT: String(portOf(sockets)), ...(healthSocket && { VELOS_HEALTH_SOCKET: healthSocket }) },
+      });
+      await instance.printed(/(free \d+\s+){5}/);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(instance.messages).toEqual(["LISTENING"]);
+      instance.kill("SIGUSR2");
+      await instance.ready;
+      expect(await pidBehind({ port: portOf(sockets) })).toBe(instance.pid);
+      if (healthSocket) expect(await pidBehind({ path: healthSocket })).toBe(instance.pid);
+      // Nothing but its server keeps it.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(await pidBehind({ port: portOf(sockets) })).toBe(instance.pid);
+      expect(await harness.stop(instance)).toMatchObject({ code: 0 });
+    },
+  );
+
+  test("takes its further hosts and the health socket along", async () => {
+    const sockets = harness.hold({ host: "127.0.0.1" });
+    const port = portOf(sockets);
+    const second = harness.hold({ host: "::1", port });
+    const healthSocket = join(harness.directory, "health-again");
+    const instance = harness.start({
+      args: [
+        harness.program(`${CJS} server.listen(port, listening);
+          process.once("SIGUSR2", () => server.close(() => {
+            http.createServer((_, response) => response.end("next")).listen(port, () => setImmediate(() => console.log("next")));
+          }));`),
+      ],
+      sockets: { addresses: [...sockets.addresses, ...second.addresses], fds: [...sockets.fds, ...second.fds] },
+      env: { PORT: String(port), VELOS_HEALTH_SOCKET: healthSocket },
+    });
+    await instance.ready;
+    expect(await pidBehind({ path: healthSocket })).toBe(instance.pid);
+    instance.kill("SIGUSR2");
+    await instance.printed(/next/);
+    for (const where of [{ port }, { port, host: "::1" }, { path: healthSocket }]) {
+      const client = await openClient(where);
+      expect((await client.ask("/")).body).toBe("next");
+      client.socket.destroy();
+    }
+    expect(await harness.stop(instance)).toMatchObject({ code: 0 });
+  });
+
+  test.each(["SCHED_RR", "SCHED_NONE"])("with the last worker of a cluster is its successor's: %s", async (policy) => {
+    const sockets = harness.hold({ host: "127.0.0.1" });
+    const instance = startAt(
+      sockets,
+      `const cluster = require("cluster"); ${CJS}
+       cluster.schedulingPolicy = cluster.${policy};
+       if (cluster.isPrimary) {
+         cluster.fork();
+         cluster.on("exit", (worker) => worker.exitedAfterDisconnect || cluster.fork());
+         cluster.on("listening", (worker) => console.log("worker", worker.process.pid, "of", worker.id));
+         process.on("SIGUSR2", () => Object.values(cluster.workers)[0].process.kill("SIGKILL"));
+       } else server.on("error", (error) => console.log(error.code)).listen(port);`,
+    );
+    await instance.ready;
+    for (const id of [1, 2, 3]) {
+      const [, pid] = await instance.printed(new RegExp(`worker (\\d+) of ${id}`));
+      expect(await pidBehind({ port: portOf(sockets) })).toBe(Number(pid));
+      if (id < 3) instance.kill("SIGUSR2");
+    }
+    expect(await harness.stop(instance)).toMatchObject({ code: 0 });
+    expect(instance.output).not.toContain("EADDRINUSE");
+  });
+});
+
 describe("readiness", () => {
   test("is said once, whatever says it", async () => {
     const sockets = harness.hold({}, {});
@@ -219,6 +458,22 @@ describe("readiness", () => {
     await instance.printed(/sent/);
     await harness.stop(instance);
     expect(instance.messages.filter((message) => message === "READY=1")).toHaveLength(1);
+  });
+
+  test("without sockets: not for who only looks whether a port is free", async () => {
+    const instance = harness.start({
+      args: [
+        harness.program(`const net = require("net");
+          net.createServer().listen(0, function () { this.close(() => console.log("looked")); });
+          process.once("SIGUSR2", () => net.createServer().listen(0));
+          setInterval(() => {}, 1000);`),
+      ],
+    });
+    await instance.printed(/looked/);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(instance.messages).toEqual(["LISTENING"]);
+    instance.kill("SIGUSR2");
+    await instance.ready;
   });
 
   test("with wait_ready is what the app says, not that it listens", async () => {
