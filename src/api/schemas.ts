@@ -32,7 +32,7 @@ const SandboxSchema = Type.Object(
 /** An app's spec, resolved. The type below is checked against the domain's. */
 export const AppSpecSchema = Type.Object(
   {
-    name: Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$" }),
+    name: Type.String({ pattern: "^[A-Za-z0-9]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9_.])?$" }),
     program: Type.String({ pattern: "^/", maxLength: 4096 }),
     args: Type.Array(Type.String({ maxLength: 131_072 }), { maxItems: 4096 }),
     script: Type.Optional(Text),

@@ -1,7 +1,9 @@
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { get } from "node:http";
 import { get as getTls } from "node:https";
 import { connect } from "node:net";
+import { findAccount } from "../backend/spawn/account.ts";
+import { isDead, readAllProcesses } from "../backend/spawn/process-table.ts";
 import type { HealthTarget } from "../domain/health-target.ts";
 
 /** In what surroundings a command runs. */
@@ -26,7 +28,7 @@ export const probe = async (
     case "tcp":
       return probeTcp(target.host, target.port, timeoutMs);
     case "command":
-      return probeCommand(target.words, timeoutMs, context);
+      return probeCommand(target.words, timeoutMs, context).catch((error: Error) => error.message);
   }
 };
 
@@ -69,17 +71,114 @@ const probeTcp = async (host: string, port: number, timeoutMs: number): Promise<
     socket.once("error", (error) => done(error.message));
   });
 
+/** How much of what a command says on stderr is looked at: its first line is shown. */
+const STDERR_LIMIT = 4096;
+
+/** How long what a command has written may take to come after its end, where something that left its group holds the pipe. */
+const LAST_WORDS_MS = 100;
+
 const probeCommand = async (
   words: readonly string[],
   timeoutMs: number,
   { cwd, env, user }: ProbeContext,
 ): Promise<string | undefined> =>
   new Promise((resolve) => {
-    const [program, ...args] = user === undefined ? words : ["runuser", "-u", user, "--", ...words];
-    execFile(program!, args, { cwd, env, timeout: timeoutMs, killSignal: "SIGKILL" }, (error, _, stderr) => {
-      if (!error) return resolve(undefined);
-      if (error.killed) return resolve(slow(timeoutMs));
-      const said = stderr.trim().split("\n")[0];
-      resolve(said || (typeof error.code === "number" ? `exit code ${error.code}` : error.message));
+    let said = "";
+    const order = asUser(words, user);
+    const child = spawn(order.program, order.args, {
+      cwd,
+      env,
+      ...order.account,
+      // A session of its own, with all that it starts in it.
+      detached: true,
+      // What it tells on stdout, however much, is nobody's business.
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const { pid } = child;
+    if (pid !== undefined) running.add(pid);
+    const done = (problem: string | undefined): void => {
+      clearTimeout(timer);
+      child.stderr.destroy();
+      resolve(problem);
+    };
+    const timer = setTimeout(() => {
+      if (pid !== undefined) endSession(pid);
+      done(slow(timeoutMs));
+    }, timeoutMs);
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text.slice(0, STDERR_LIMIT - said.length)));
+    child.once("error", (error) => done(error.message));
+    child.once("exit", (code, signal) => {
+      clearTimeout(timer);
+      if (pid !== undefined) {
+        running.delete(pid);
+        // What it has left in the background was part of this check, and the next one would add its own. The number of
+        // a group is nobody else's for as long as it has a process, and without one there is nothing to end.
+        endGroup(pid);
+      }
+      if (code === 0) return done(undefined);
+      const problem = (): string =>
+        said.trim().split("\n")[0] || (code === null ? `ended by ${signal}` : `exit code ${code}`);
+      const patience = setTimeout(() => done(problem()), LAST_WORDS_MS);
+      child.once("close", () => {
+        clearTimeout(patience);
+        done(problem());
+      });
     });
   });
+
+interface CommandOrder {
+  program: string;
+  args: readonly string[];
+  account?: { uid: number; gid: number };
+}
+
+/** A user by number may be nobody's account, which runuser refuses; the kernel takes any number. */
+const asUser = (words: readonly string[], user: string | undefined): CommandOrder => {
+  const [program = "", ...args] = words;
+  if (user === undefined) return { program, args };
+  if (!/^\d+$/.test(user)) return { program: "runuser", args: ["-u", user, "--", ...words] };
+  const account = findAccount(user, undefined);
+  return { program, args, ...(account && { account: { uid: account.uid, gid: account.gid } }) };
+};
+
+/** Commands that run, by the pid of their first process: none outlives velosd, which would not be there to end it. */
+const running = new Set<number>();
+process.on("exit", () => running.forEach(endGroup));
+
+const kill = (pid: number): void => {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
+};
+
+const endGroup = (leader: number): void => kill(-leader);
+
+/**
+ * Ends a session with all process groups in it (timeout(1) makes one, and shells with job control), and what descends
+ * from its first process. Looks again until nothing new is found: one that had not ended yet may have started another.
+ */
+const endSession = (leader: number): void => {
+  const ended = new Set<number>();
+  for (let before = -1; before < ended.size;) {
+    before = ended.size;
+    // Before the first is ended, since their children are then somebody else's.
+    for (const pid of familyOf(leader)) {
+      if (!ended.has(pid)) kill(pid);
+      ended.add(pid);
+    }
+    endGroup(leader);
+  }
+};
+
+/** The processes of a session, and those that descend from one of them. */
+const familyOf = (leader: number): Set<number> => {
+  const all = readAllProcesses().filter((entry) => !isDead(entry));
+  const family = new Set(all.filter(({ session }) => session === leader).map(({ pid }) => pid));
+  for (let before = -1; before < family.size;) {
+    before = family.size;
+    for (const { pid, parent } of all) if (family.has(parent)) family.add(pid);
+  }
+  return family;
+};

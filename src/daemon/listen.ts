@@ -1,28 +1,53 @@
 import { chmod, chown, readFile, rm } from "node:fs/promises";
 import type { Server } from "node:net";
-import { createServer } from "node:net";
+import { join } from "node:path";
+import { makeDirectories } from "../backend/make-directories.ts";
 import type { Paths } from "../config/paths.ts";
 import { VelosError } from "../domain/errors.ts";
-import { makeDirectories } from "../backend/make-directories.ts";
+import { lockName } from "./abstract-lock.ts";
+import { checkDirectories } from "./check-directories.ts";
+import { lockFile } from "./file-lock.ts";
 
 /** First descriptor that the service manager passes (sd_listen_fds(3)). */
 const LISTEN_FDS_START = 3;
 
+/** What keeps another velosd of the scope from serving. */
+export interface Lock {
+  close: () => void;
+}
+
 /**
- * Takes the lock that makes velosd one per scope: an abstract socket, which the kernel frees with the process, however
- * it ends. The state directory names it, so that scopes and test homes do not meet.
- * @throws VelosError DAEMON_RUNNING
+ * Takes the lock that makes velosd one per scope, for as long as this process is there.
+ *
+ * It is the state directory that must not have two, so the lock is that of a file in it: exact however many start at the
+ * same moment, gone with the process, the same for containers that share the directory, and out of reach for other users.
+ * The name that velosd of earlier builds took is taken as well, so that one of those and this one keep each other out, but
+ * somebody else who holds it keeps nobody away; see abstract-lock.ts.
+ * @throws VelosError DAEMON_RUNNING, PATH_UNSAFE
  */
-export const takeLock = async (paths: Paths): Promise<Server> => {
-  const lock = createServer((socket) => socket.destroy());
-  await new Promise<void>((resolve, reject) => {
-    lock.once("error", (error: NodeJS.ErrnoException) =>
-      reject(error.code === "EADDRINUSE" ? new VelosError("DAEMON_RUNNING", { where: paths.socket }) : error),
-    );
-    lock.listen(`\0velosd:${process.getuid?.() ?? 0}:${paths.state}`, () => resolve());
-  });
-  lock.unref();
-  return lock;
+export const takeLock = async (paths: Paths): Promise<Lock> => {
+  const running = (): VelosError => new VelosError("DAEMON_RUNNING", { where: paths.socket });
+  // Before a file is made in a directory that is not velosd's own.
+  checkDirectories(paths);
+  try {
+    makeDirectories(paths.state, 0o700);
+  } catch {
+    // The store says so, and why.
+  }
+  const releaseFile = await lockFile(join(paths.state, "velosd.lock"));
+  if (releaseFile === undefined) throw running();
+  const releaseName = await lockName(`velosd:${process.getuid?.() ?? 0}:${paths.state}`);
+  if (releaseName === undefined) {
+    releaseFile();
+    throw running();
+  }
+  return {
+    // The name first: who gets the file finds the name free.
+    close: () => {
+      releaseName();
+      releaseFile();
+    },
+  };
 };
 
 /** True when the service manager passed velosd's socket. */

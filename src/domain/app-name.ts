@@ -11,15 +11,25 @@ const why = (name: string): string | undefined => {
   return undefined;
 };
 
-/** True for a name that an app may have. */
+/**
+ * True for a name that an app may have, or was given by a velos of before `checkAppName` refused it: such an app is still
+ * found, shown and deleted by its name.
+ */
 export const isAppName = (name: string): boolean => why(name) === undefined;
 
 /**
- * Returns the name unchanged.
+ * Why no app is given the name any more. systemd reads the drop-ins of `velos-api-@.service` for every unit of which the
+ * name begins with `velos-api-` (systemd.unit(5)): those of an app `api-` would be read for the instances of `api-web`.
+ */
+const whyNotAnew = (name: string): string | undefined =>
+  why(name) ?? (name.endsWith("-") ? "it must not end with a dash" : undefined);
+
+/**
+ * Returns the name unchanged, which an app is to be given.
  * @throws VelosError APP_NAME_INVALID, saying what is wrong with it
  */
 export const checkAppName = (name: string): string => {
-  const reason = why(name);
+  const reason = whyNotAnew(name);
   if (reason !== undefined) throw new VelosError("APP_NAME_INVALID", { name, why: reason });
   return name;
 };
@@ -31,6 +41,7 @@ export const appNameFromPath = (path: string): string => {
     base
       .replace(/[^A-Za-z0-9_.-]+/gu, "-")
       .replace(/^[^A-Za-z0-9]+/, "")
-      .slice(0, 64),
+      .slice(0, 64)
+      .replace(/-+$/, ""),
   );
 };

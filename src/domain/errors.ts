@@ -14,7 +14,7 @@ const TABLE = {
     status: 400,
     exit: 2,
     message: "'{name}' cannot be an app's name: {why}",
-    hint: "1 to 64 of A-Z a-z 0-9 _ . - , beginning with a letter or digit; choose one with --name",
+    hint: "1 to 64 of A-Z a-z 0-9 _ . - , beginning with a letter or digit, not ending with - ; choose one with --name",
   },
   SELECTOR_INVALID: {
     status: 400,

@@ -59,7 +59,8 @@ const usableName = (name: string): string => {
   const plain = name
     .replace(/[^A-Za-z0-9_.-]+/gu, "-")
     .replace(/^[^A-Za-z0-9]+/, "")
-    .replace(/\.(?=service$|socket$)/, "-")
-    .slice(0, 64);
+    .slice(0, 64)
+    .replace(/-+$/, "")
+    .replace(/\.(?=service$|socket$)/, "-");
   return plain === "" || plain === "all" ? `app${plain === "" ? "" : `-${plain}`}` : plain;
 };

@@ -39,8 +39,14 @@ export const supervisionOf = (app: Pm2App, remarks: Remark[]): Record<string, To
   return keys;
 };
 
+/** One or a list, as text. What is neither a word nor a number means nothing to pm2 either. */
+const words = (value: unknown): string[] =>
+  (Array.isArray(value) ? (value as unknown[]) : [value])
+    .filter((one) => typeof one === "string" || typeof one === "number")
+    .map(String);
+
 const stopCodes = (value: unknown): Record<string, TomlValue> => {
-  const codes = (Array.isArray(value) ? value : [value]).map(Number).filter(Number.isInteger);
+  const codes = words(value).map(Number).filter(Number.isInteger);
   return value === undefined || codes.length === 0 ? {} : { stop_exit_codes: codes };
 };
 
@@ -52,10 +58,10 @@ const memory = (value: unknown): Record<string, TomlValue> => {
 
 const watching = (app: Pm2App): Record<string, TomlValue> => {
   const { watch, ignore_watch: ignored } = app;
-  const list = (value: unknown): TomlValue[] => (Array.isArray(value) ? value : [value]).map(String);
+  const leftOut = words(ignored);
   return {
     ...(watch === true && { watch }),
-    ...((typeof watch === "string" || Array.isArray(watch)) && { watch: list(watch) }),
-    ...(ignored !== undefined && ignored !== null && { watch_ignore: list(ignored) }),
+    ...((typeof watch === "string" || Array.isArray(watch)) && { watch: words(watch) }),
+    ...(leftOut.length > 0 && { watch_ignore: leftOut }),
   };
 };

@@ -2,7 +2,8 @@ import Type from "typebox";
 import { expect, test } from "vitest";
 import { misfitOf } from "../../src/api/misfit-of.ts";
 import { operations } from "../../src/api/operations.ts";
-import { LogLevelSchema } from "../../src/api/schemas.ts";
+import { AppSpecSchema, LogLevelSchema } from "../../src/api/schemas.ts";
+import { specOf } from "../domain/spec.ts";
 
 const Level = Type.Object({ level: LogLevelSchema });
 
@@ -15,6 +16,14 @@ test.each([
   const misfit = misfitOf(schema, value);
   expect(misfit?.pointer).toBe(pointer);
   expect(misfit?.why).toContain(why);
+});
+
+test.each(["api", "a", "api-web", "x".repeat(64)])("a new app may be called %s", (name) => {
+  expect(misfitOf(AppSpecSchema, specOf({ name }))).toBeUndefined();
+});
+
+test.each(["api-", "-", "-api", "x".repeat(65), "a b", ""])("a new app may not be called %j", (name) => {
+  expect(misfitOf(AppSpecSchema, specOf({ name }))?.pointer).toBe("/name");
 });
 
 test("what fits is no misfit", () => {

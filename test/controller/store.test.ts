@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { migrate, STORE_VERSION, storeSteps } from "../../src/controller/record-formats.ts";
 import { Store } from "../../src/controller/store.ts";
 import type { AppRecord } from "../../src/domain/record.ts";
+import { parseSelector } from "../../src/domain/selector.ts";
 import { specOf } from "../domain/spec.ts";
 
 /** A file of each format there has been, as the velosd of that time wrote it. */
@@ -26,6 +27,18 @@ const put = async (files: Record<string, string>): Promise<void> => {
 };
 const content = (): Record<string, string> =>
   Object.fromEntries(readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), "utf8")]));
+
+describe("an app of a name that a new one is no longer given", () => {
+  it("is read, with what it is to do, and can be removed", async () => {
+    await put({ "api-.json": fileOf(STORE_VERSION).replaceAll('"api"', '"api-"') });
+    const { records, problems } = await store.load(0);
+    expect(problems).toEqual([]);
+    expect(records).toMatchObject([{ spec: { name: "api-" }, instances: 4, running: true }]);
+    expect(parseSelector("api-:2")).toEqual({ kind: "instance", app: "api-", index: 2 });
+    await store.remove("api-");
+    expect(Object.keys(content())).not.toContain("api-.json");
+  });
+});
 
 describe("the formats of the store", () => {
   it("have a file each, and a step from each to the next", () => {

@@ -172,6 +172,15 @@ describe("velos import ecosystem.config.js", () => {
     expect(toml()).toContain('# name: was "my app", which velos does not take');
   });
 
+  it("gives names that do not end with a dash, of which systemd would read the drop-ins for other apps", async () => {
+    const names = ["api-", "api-web", "api (2)", "all-", "x.service-", `${"y".repeat(63)} z`, "api"];
+    write("p.json", JSON.stringify(names.map((name) => ({ name, script: "w.js" }))));
+    expect((await velos("p.json")).code).toBe(0);
+    const given = ["api", "api-web", "api-2", "app-all", "x-service", "y".repeat(63), "api-3"];
+    expect(Object.keys(await settings())).toEqual(given);
+    expect(toml()).toContain('# name: was "api-", which velos does not take');
+  });
+
   it("leaves out what velos would refuse, and says why", async () => {
     const read = await importing({
       cron_restart: "*/10 * * * * *",
@@ -279,6 +288,25 @@ describe("whatever an app of pm2 says", () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe("a launcher, which keeps addresses to itself", () => {
+  const deaf = "npm runs the script in a process of its own, which does not get the addresses of `listen`";
+
+  it("is told where the ecosystem file has it share a port", async () => {
+    const app = { name: "api", script: "npm", args: "start", exec_mode: "cluster", instances: 2, env: { PORT: 3000 } };
+    write("ecosystem.config.js", `module.exports = { apps: [${JSON.stringify(app)}] }`);
+    const { err } = await velos();
+    expect(err).toContain(`api: listen: ${deaf}; name the script that listens as \`script\``);
+    write("ecosystem.config.js", `module.exports = { apps: [${JSON.stringify({ ...app, script: "a.js" })}] }`);
+    expect((await velos("--force")).err).not.toContain("process of its own");
+  });
+
+  it("is told where a Procfile's app is said how to share one", async () => {
+    write("Procfile", "web: npm start\nworker: npm run worker\n");
+    const { err } = await velos();
+    expect(err.split("\n").filter((line) => line.includes(deaf))).toEqual([expect.stringContaining("web: listen: ")]);
   });
 });
 

@@ -44,7 +44,14 @@ export const NewApp = (): JSX.Element => {
           void submit(event.currentTarget);
         }}
       >
-        <Field name="name" label="Name" required autoFocus pattern="[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}" hint="api" />
+        <Field
+          name="name"
+          label="Name"
+          required
+          autoFocus
+          pattern="[A-Za-z0-9]([A-Za-z0-9_.\-]{0,62}[A-Za-z0-9_.])?"
+          hint="api"
+        />
         <Field name="script" label="Script or command" required hint="/srv/api/server.js" />
         <Field name="cwd" label="Directory" hint="where velos api runs" />
         <Field name="instances" label="Instances" isCount />
