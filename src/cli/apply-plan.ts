@@ -2,12 +2,16 @@ import type { AppView } from "../controller/views.ts";
 import type { ResolvedApp } from "../config/resolve.ts";
 import type { AppSpec } from "../domain/app.ts";
 import { fingerprint, specDigest } from "../domain/app.ts";
-import { formatListen } from "../domain/listen.ts";
+import { VelosError } from "../domain/errors.ts";
+import { formatListen, movedText, overlap, sameListen } from "../domain/listen.ts";
 import { applyQuantity } from "../domain/quantity.ts";
 import type { StartedApp } from "./start-apps.ts";
 
-/** What `velos apply` does to an app that the file names. `changed`: in place, no instance is replaced. */
-export type ApplyAction = "created" | "resumed" | "rolled" | "scaled" | "changed" | "unchanged";
+/**
+ * What `velos apply` does to an app that the file names. `changed`: in place, no instance is replaced; `moved`: to other
+ * addresses, for which all instances are down for a moment.
+ */
+export type ApplyAction = "created" | "resumed" | "rolled" | "moved" | "scaled" | "changed" | "unchanged";
 
 /** An app of the file, and what is done to it. */
 export interface AppliedApp {
@@ -16,6 +20,8 @@ export interface AppliedApp {
   /** How many instances it had, where that is changed. */
   from?: number;
   instances: number;
+  /** Its addresses, where those are changed. */
+  listen?: string[];
 }
 
 /** An app as velosd has it. */
@@ -27,6 +33,7 @@ export interface CurrentApp {
 
 /** What applying a file comes to. */
 export interface ApplyPlan {
+  /** In the order in which they are dealt with. */
   apps: AppliedApp[];
   /** Apps that the file does not name. */
   deletions: string[];
@@ -34,7 +41,11 @@ export interface ApplyPlan {
   inTheWay: string[];
 }
 
-/** What applying these apps would do, without doing it. @param processors of this machine, for `max` */
+/**
+ * What applying these apps would do, without doing it.
+ * @param processors of this machine, for `max`
+ * @throws VelosError USAGE for apps that are to have each other's addresses
+ */
 export const applyPlan = (
   wanted: readonly ResolvedApp[],
   current: readonly CurrentApp[],
@@ -43,15 +54,45 @@ export const applyPlan = (
   const byName = new Map(current.map((app) => [app.view.name, app]));
   const named = new Set(wanted.map(({ spec }) => spec.name));
   const rest = current.filter(({ view }) => !named.has(view.name));
-  const addresses = new Set(wanted.flatMap(({ spec }) => spec.listen.map(formatListen)));
+  const addresses = wanted.flatMap(({ spec }) => spec.listen);
   return {
-    apps: wanted.map((app) => planOne(app, byName.get(app.spec.name), processors)),
+    apps: inOrder(wanted, byName).map((app) => planOne(app, byName.get(app.spec.name), processors)),
     deletions: rest.map(({ view }) => view.name),
     inTheWay: rest
-      .filter(({ spec }) => spec.listen.some((address) => addresses.has(formatListen(address))))
+      .filter(({ spec }) => spec.listen.some((address) => addresses.some((other) => overlap(address, other))))
       .map(({ view }) => view.name),
   };
 };
+
+/** The apps as the file has them, but whoever gives an address up before whoever is to have it. */
+const inOrder = (wanted: readonly ResolvedApp[], current: ReadonlyMap<string, CurrentApp>): ResolvedApp[] => {
+  const done = new Set<ResolvedApp>();
+  const visit = (app: ResolvedApp, path: readonly ResolvedApp[]): void => {
+    if (done.has(app)) return;
+    if (path.includes(app)) throw exchange(path.slice(path.indexOf(app)).map(({ spec }) => spec.name));
+    for (const other of wanted) if (gives(other, app, current)) visit(other, [...path, app]);
+    done.add(app);
+  };
+  for (const app of wanted) visit(app, []);
+  return [...done];
+};
+
+/** True when an app that runs has an address that it is to give up, and that another is to have. */
+const gives = (from: ResolvedApp, to: ResolvedApp, current: ReadonlyMap<string, CurrentApp>): boolean => {
+  const has = current.get(from.spec.name);
+  if (from === to || !has?.view.running) return false;
+  return has.spec.listen.some(
+    (address) =>
+      to.spec.listen.some((other) => overlap(address, other)) &&
+      !from.spec.listen.some((kept) => overlap(address, kept)),
+  );
+};
+
+const exchange = (names: readonly string[]): VelosError =>
+  new VelosError("USAGE", {
+    why: `${names.join(" and ")} are to have each other's addresses, and none of them can move first`,
+    hint: `nothing was done; \`velos stop ${names.at(-1)}\` frees what it has, then apply the file again`,
+  });
 
 const planOne = (
   { spec, instances, instancesGiven }: ResolvedApp,
@@ -66,7 +107,9 @@ const planOne = (
   const actions: ApplyAction[] = [];
   const isHeld = view.processes.some(({ hold }) => hold !== undefined);
   if (!view.running || isHeld) actions.push("resumed");
-  if (fingerprint(spec) !== view.spec) actions.push("rolled");
+  const isMoved = view.running && !sameListen(spec.listen, current.spec.listen);
+  if (isMoved) actions.push("moved");
+  else if (fingerprint(spec) !== view.spec) actions.push("rolled");
   else if (specDigest(spec) !== specDigest(current.spec)) actions.push("changed");
   if (count !== before) actions.push("scaled");
   return {
@@ -74,6 +117,7 @@ const planOne = (
     actions: actions.length === 0 ? ["unchanged"] : actions,
     ...(count !== before && { from: before }),
     instances: count,
+    ...(isMoved && { listen: spec.listen.map(formatListen) }),
   };
 };
 
@@ -84,7 +128,9 @@ export const applied = ({ app, outcome, before }: StartedApp, planned: AppliedAp
   const wasDown = before !== undefined && (!before.running || before.processes.some(({ hold }) => hold !== undefined));
   if (outcome === "created") actions.push("created");
   if (outcome === "resumed" || (wasDown && outcome !== "unchanged")) actions.push("resumed");
-  if (before && before.spec !== app.spec) actions.push("rolled");
+  const isMoved = outcome !== "unchanged" && planned.listen !== undefined;
+  if (isMoved) actions.push("moved");
+  else if (before && before.spec !== app.spec) actions.push("rolled");
   // The answers do not tell what was changed in place.
   else if (before && outcome !== "unchanged" && planned.actions.includes("changed")) actions.push("changed");
   if (isScaled) actions.push("scaled");
@@ -93,13 +139,15 @@ export const applied = ({ app, outcome, before }: StartedApp, planned: AppliedAp
     actions: actions.length === 0 ? ["unchanged"] : actions,
     ...(isScaled && { from: before.instances }),
     instances: app.instances,
+    ...(isMoved && { listen: planned.listen! }),
   };
 };
 
 /** `api: rolled, scaled from 2 to 4` */
-export const appliedText = ({ name, actions, from, instances }: AppliedApp): string => {
+export const appliedText = ({ name, actions, from, instances, listen }: AppliedApp): string => {
   const words = actions.map((action) => {
     if (action === "scaled") return `scaled from ${from} to ${instances}`;
+    if (action === "moved") return movedText(listen ?? []);
     return action === "changed" ? "changed in place" : action;
   });
   return `${name}: ${words.join(", ")}`;

@@ -18,6 +18,10 @@ export const run = async (argv: readonly string[], terminal: Terminal): Promise<
     const words = [...parts.leading, ...parts.rest];
     if (name === undefined || name === "help" || name === "--help" || name === "-h")
       return await help(parts.rest, terminal);
+    if (name === "--version" || name === "-V" || name === "-v") {
+      terminal.stdout.write(`${version}\n`);
+      return 0;
+    }
     if (name === "dial-stdio") return await (await import("./dial-stdio.ts")).dialStdio(words, terminal);
     const command = aliases[name] ?? name;
     if (!Object.hasOwn(commands, command)) throw await unknownCommand(name);
@@ -58,11 +62,18 @@ const execute = async (
     const [{ formOf }, { explainUsage }] = await Promise.all([import("./command-form.ts"), import("./usage-error.ts")]);
     throw explainUsage(formOf(loaded), words, error);
   }
+  if (selectorsOf(parsed).includes("")) throw new VelosError("SELECTOR_INVALID", { selector: "", why: "it is empty" });
   return (await parsed.validateAndExecute()) ?? 0;
 };
 
+/** What the command is about, whatever it calls that. */
+const selectorsOf = (command: object): unknown[] => {
+  const { selectors = [], selector, app } = command as { selectors?: unknown[]; selector?: unknown; app?: unknown };
+  return [...selectors, selector, app];
+};
+
 /**
- * The words as the parser understands them. Letters in one, `-fn 3`, become `-f -n 3`. Numbers below zero it would take
+ * The words as the parser understands them. Letters in one, `-fn 3`, become `-f -n 3`, and `-i4` is `-i 4`. Numbers below zero it would take
  * for options: `-i -1` becomes `-i=-1`, so that it can be said what is wrong with it; in `velos scale api -1` it is a
  * word that `scale` knows.
  */
@@ -71,7 +82,8 @@ const normalized = (command: string, words: readonly string[]): string[] => {
   for (const word of words) {
     const last = result.at(-1);
     const isNegative = /^-\d/.test(word);
-    if (/^-[a-zA-Z]{2,}$/.test(word)) result.push(...[...word.slice(1)].map((letter) => `-${letter}`));
+    const [, letters = "", number = ""] = /^-([a-zA-Z]{2,}|[a-zA-Z]+(?=\d))(\d*)$/.exec(word) ?? [];
+    if (letters !== "") result.push(...[...letters].map((letter) => `-${letter}`), ...(number === "" ? [] : [number]));
     else if (isNegative && last !== undefined && /^--?[a-z][a-z-]*$/.test(last))
       result[result.length - 1] = `${last}=${word}`;
     else result.push(isNegative && command === "scale" ? `minus:${word.slice(1)}` : word);

@@ -2,6 +2,8 @@ import type { Result } from "../api/operations.ts";
 import type { Connection } from "../client/connection.ts";
 import type { ResolvedApp } from "../config/resolve.ts";
 import type { AppView } from "../controller/views.ts";
+import type { AppSpec } from "../domain/app.ts";
+import { VelosError } from "../domain/errors.ts";
 import { quantityText } from "../domain/quantity.ts";
 import { withProgress } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
@@ -11,18 +13,37 @@ export interface StartedApp {
   app: AppView;
   outcome: Result<"start">["outcome"];
   before: AppView | undefined;
+  spec: AppSpec;
 }
 
-/** Starts apps one after the other, and tells of each when it is done. */
+/** An app that did not come up, or was not changed. */
+export interface FailedApp {
+  name: string;
+  error: VelosError;
+}
+
+/**
+ * Starts apps one after the other, and tells of each when it is done. One that fails keeps none of the others from being
+ * started; only when velosd cannot be asked any more there is nothing to go on with.
+ */
 export async function* startApps(
   terminal: Terminal,
   daemon: Connection,
   apps: readonly ResolvedApp[],
-): AsyncGenerator<StartedApp> {
+): AsyncGenerator<StartedApp | FailedApp> {
   const before = new Map((await daemon.call("list", {})).apps.map((app) => [app.name, app]));
   for (const { spec, instances, instancesGiven } of apps) {
     const count = instancesGiven ? { instances: quantityText(instances) } : {};
-    const { app, outcome } = await withProgress(terminal, daemon, () => daemon.call("start", { spec, ...count }));
-    yield { app, outcome, before: before.get(app.name) };
+    try {
+      const { app, outcome } = await withProgress(terminal, daemon, () => daemon.call("start", { spec, ...count }));
+      yield { app, outcome, before: before.get(app.name), spec };
+    } catch (error) {
+      if (!(error instanceof VelosError)) throw error;
+      yield { name: spec.name, error };
+      if (error.exitCode === UNREACHABLE) return;
+    }
   }
 }
+
+/** Exit code of the errors that are about velosd and not about an app. */
+const UNREACHABLE = 4;

@@ -1,5 +1,6 @@
 import type { BaseContext } from "clipanion";
 import { Command, Option } from "clipanion";
+import { selectBackend } from "../backend/select.ts";
 import type { Connection } from "../client/connection.ts";
 import { connectDaemon } from "../client/connect.ts";
 import type { Paths, Scope } from "../config/paths.ts";
@@ -54,6 +55,11 @@ export abstract class VelosCommand extends Command<VelosContext> {
       ...(this.backend === undefined ? [] : [`--backend=${this.backend}`]),
     ];
     return { ...paths, remote: { destination: host, flags } };
+  }
+
+  /** Whether systemd is what runs apps here, or would. */
+  protected get runsBySystemd(): boolean {
+    return selectBackend(this.backend, this.places, this.terminal.env).name === "systemd";
   }
 
   /** Characters in a line of the output. */

@@ -23,7 +23,12 @@ export const appFromJson = async (value: unknown, baseDir: string): Promise<AppD
   const { settings, problems } = await checkApp(withBigInts(written) as Record<string, unknown>, context, []);
   const [first] = problems;
   if (first !== undefined) throw problemError(first, pointer(first.path), problems.length - 1);
-  return { ...(name !== undefined && { name }), settings, baseDir, where: (key) => pointer([key]) };
+  return {
+    ...(name !== undefined && { name }),
+    settings,
+    baseDir,
+    where: (...path) => pointer(path.filter((key) => key !== undefined)),
+  };
 };
 
 const wrong = (where: string, why: string, hint: string): VelosError =>

@@ -44,12 +44,15 @@ export const loadConfig = async (
     const at = ["apps", name];
     problems.push(...checkName(name, at));
     const { settings, problems: found } = await checkApp(written, { baseDir, form: "toml" }, at);
-    problems.push(...found);
+    problems.push(...found.map((problem) => dotted(name, written, problem)));
     apps.push({
       name,
       settings,
       baseDir,
-      where: (key) => document.where({ path: [...at, key], part: "value" }),
+      where: (key, inner) =>
+        inner === undefined
+          ? document.where({ path: [...at, key], part: "value" })
+          : document.where({ path: [...at, key, inner], part: "key" }),
     });
   }
   document.refuse(problems);
@@ -81,13 +84,21 @@ export const selectApps = (config: LoadedConfig, names: readonly string[]): AppD
   return config.apps.filter((app) => names.includes(app.name!));
 };
 
+/** `[apps.my.app]` is a table in the app `my`; whoever writes a script into it means an app whose name has a dot. */
+const dotted = (name: string, written: Readonly<Record<string, unknown>>, problem: Problem): Problem => {
+  const [key] = problem.path.slice(-1).map(String);
+  const inner = problem.path.length === 3 && problem.part === "key" ? written[key!] : undefined;
+  if (!isTable(inner) || (inner["script"] === undefined && inner["command"] === undefined)) return problem;
+  return { ...problem, hint: `a name with a dot is written in quotes: [apps."${name}.${key}"]` };
+};
+
 const checkName = (name: string, at: Path): Problem[] => {
   try {
     checkAppName(name);
     return [];
   } catch (error) {
     if (!(error instanceof VelosError)) throw error;
-    const hint = "1 to 64 of A-Z a-z 0-9 _ . - , beginning with a letter or digit";
+    const hint = "1 to 64 of A-Z a-z 0-9 _ . - , beginning with a letter or digit, not ending with -";
     return [{ path: at, part: "key", why: error.message, hint }];
   }
 };

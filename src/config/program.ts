@@ -19,7 +19,7 @@ export interface Program {
   args: string[];
   /** Absolute; absent for a command. */
   script?: string;
-  /** The interpreter's name; absent for a command or an executable. */
+  /** The interpreter's name; absent for a command, unless that is Node, and for an executable. */
   interpreter?: string;
 }
 
@@ -88,7 +88,8 @@ const withArgs = async (draft: AppDraft, search: ProgramSearch, located: Located
   const interpreter = await chooseInterpreter(draft, search, located);
   if (interpreter === undefined) {
     if ("file" in located && !located.isExecutable) throw await notExecutable(draft, file);
-    if (interpreterArgs.length === 0) return { program: file, args, ...("file" in located && { script: file }) };
+    if (interpreterArgs.length === 0)
+      return { program: file, args, ...("file" in located ? { script: file } : nodeItself(file, args)) };
     const where = draft.where("interpreter_args");
     const hint = "remove them, or name the interpreter";
     throw new VelosError("CONFIG_INVALID", { where, why: `${file} has no interpreter`, hint });
@@ -106,6 +107,10 @@ const withArgs = async (draft: AppDraft, search: ProgramSearch, located: Located
     interpreter: basename(interpreter.program),
   };
 };
+
+/** `node server.js` as a command is an app of Node's like `server.js`: it can share sockets, and says when it is ready. */
+const nodeItself = (program: string, args: readonly string[]): { interpreter?: string } =>
+  basename(program) === "node" && args.length > 0 ? { interpreter: "node" } : {};
 
 /** Undefined: the file runs by itself. */
 const chooseInterpreter = async (
@@ -131,7 +136,7 @@ const commandProgram = async (
   if (!name.includes("/")) {
     const program = await findNamed(name, search);
     if (program === undefined) throw await notFound(draft, search.cwd, "command", name);
-    return { program, args: all };
+    return { program, args: all, ...nodeItself(program, all) };
   }
   const program = resolve(search.cwd, name);
   const state = await fileState(program);
@@ -139,7 +144,7 @@ const commandProgram = async (
   switch (state.kind) {
     case "file":
       if (!state.isExecutable) throw await notExecutable(draft, program, "command");
-      return { program, args: all };
+      return { program, args: all, ...nodeItself(program, all) };
     case "directory":
       throw await isDirectory(draft, program, "command");
     case "unreadable":

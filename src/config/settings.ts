@@ -74,8 +74,11 @@ export interface AppDraft {
   settings: AppSettings;
   /** Absolute directory that relative paths start from: that of velos.toml, or the caller's working directory. */
   baseDir: string;
-  /** Where a setting was written, by its key in velos.toml: `velos.toml:12:3`, or the flag, `--kill-timeout`. */
-  where: (key: string) => string;
+  /**
+   * Where a setting was written, by its key in velos.toml: `velos.toml:12:3`, or the flag, `--kill-timeout`.
+   * @param inner a key of the table that the setting is
+   */
+  where: (key: string, inner?: string) => string;
 }
 
 /** The beginning of a message about a setting: `velos.toml:12:3: `; nothing for a flag, whose value says enough. */

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
 import type { Backend } from "../backend/backend.ts";
+import { whyUnavailable } from "../backend/free-address.ts";
+import { portOwner } from "../backend/port-owner.ts";
 import type { AppSpec } from "../domain/app.ts";
 import { fingerprint, specDigest } from "../domain/app.ts";
 import type { RolloutStamp } from "../domain/begin-rollout.ts";
@@ -10,7 +12,8 @@ import { healthTarget } from "../domain/health-target.ts";
 import { instanceEnvironment } from "../domain/instance-environment.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
 import { restartable, resumed, stopped } from "../domain/intent.ts";
-import { formatListen } from "../domain/listen.ts";
+import type { ListenAddress } from "../domain/listen.ts";
+import { formatListen, overlap, sameListen } from "../domain/listen.ts";
 import type { Quantity } from "../domain/quantity.ts";
 import { applyQuantity } from "../domain/quantity.ts";
 import type { AppRecord } from "../domain/record.ts";
@@ -93,15 +96,53 @@ export class Commands {
       await this.#options.triggersSettled();
       return { app: await this.#options.apps.view(await creating), outcome: "created" };
     }
-    const moves = existing.record.running && !sameListen(spec, existing.record.spec);
-    if (moves) await this.#takeDown(existing);
+    const moves = existing.record.running && !sameListen(spec.listen, existing.record.spec.listen);
+    if (moves) {
+      await this.#checkAddresses(existing, spec);
+      await this.#takeDown(existing);
+    }
     try {
-      return await this.#bring(existing, spec, quantity, wait);
+      const brought = await this.#bring(existing, spec, quantity, wait);
+      // It was down for a moment, and nobody had stopped it.
+      return moves ? { ...brought, outcome: "updated" } : brought;
     } catch (error) {
       // An address that is taken, or a disk that is full, must not cost the app the addresses it had.
       if (existing.record.moving) await this.resume([spec.name]);
       throw error;
     }
+  }
+
+  /**
+   * Makes sure that an app can have the addresses that are new to it, before it gives up those it has.
+   * @throws VelosError PORT_IN_USE, BACKEND_FAILED
+   */
+  async #checkAddresses({ name, record }: AppState, { listen }: AppSpec): Promise<void> {
+    const { backend, converge } = this.#options;
+    const leaving = {
+      pids: backend.observe(name).flatMap(({ pid }) => pid ?? []),
+      listensItself: record.spec.listen.length === 0,
+    };
+    for (const address of listen) {
+      const code = await whyUnavailable(address, leaving);
+      if (code === undefined) continue;
+      const shown = formatListen(address);
+      if (code === "EADDRINUSE") {
+        if (record.spec.listen.some((own) => overlap(own, address))) continue;
+        const holder = converge.names().find((app) => app !== name && this.#hasAddress(app, address));
+        const by = holder === undefined ? await portOwner(address) : ` by ${holder}, an app of velos`;
+        throw new VelosError("PORT_IN_USE", { address: shown, by: by ?? "" });
+      }
+      throw new VelosError("BACKEND_FAILED", {
+        backend: backend.name,
+        why: `it could not listen on ${shown}: ${WORDS[code] ?? code}`,
+        hint: `${name} goes on with the addresses it has; choose another one`,
+      });
+    }
+  }
+
+  #hasAddress(app: string, address: ListenAddress): boolean {
+    const record = this.#options.converge.get(app)?.record;
+    return record?.running === true && record.spec.listen.some((other) => overlap(other, address));
   }
 
   /** Sockets cannot be exchanged under instances that have them: the app goes down, and comes up on the new ones. */
@@ -140,7 +181,7 @@ export class Commands {
         if (current.running) return beginUpdate(next, spec, this.#instances(existing), stamp);
         return this.#gather({ ...next, spec, previous: current.spec }, existing, stamp);
       });
-      await this.#options.backend.adjust(spec);
+      await this.#options.backend.adjust(spec, record.spec);
       await this.#settled(existing, wait);
     });
     await this.#options.triggersSettled();
@@ -391,5 +432,9 @@ export class Commands {
   }
 }
 
-const sameListen = (a: AppSpec, b: AppSpec): boolean =>
-  a.listen.map(formatListen).join(" ") === b.listen.map(formatListen).join(" ");
+/** The refusals of bind(2) that users meet. */
+const WORDS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EADDRNOTAVAIL: "this machine has no such address",
+  EAFNOSUPPORT: "this machine has no IPv6",
+};

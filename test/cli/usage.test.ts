@@ -61,7 +61,7 @@ const cases: readonly (readonly [line: string, why: string, hint: string])[] = [
   [
     "start /bin/sleep --name a/b",
     "'a/b' cannot be an app's name: it contains \"/\"",
-    "1 to 64 of A-Z a-z 0-9 _ . - , beginning with a letter or digit; choose one with --name",
+    "1 to 64 of A-Z a-z 0-9 _ . - , beginning with a letter or digit, not ending with - ; choose one with --name",
   ],
 ];
 
@@ -80,6 +80,40 @@ describe("the words of other tools", () => {
     for (const [option, hint] of Object.entries(optionHints))
       for (const [name] of hint.matchAll(/--[a-z-]+/g)) expect([...known], `${option}: ${hint}`).toContain(name);
   });
+});
+
+it.each([
+  ["stop"],
+  ["restart"],
+  ["reload"],
+  ["delete"],
+  ["signal", "TERM"],
+  ["logs"],
+  ["describe"],
+  ["list"],
+  ["env"],
+  ["rollout", "undo"],
+])("an empty selector is none, which velosd need not be asked: velos %s %s", async (...argv) => {
+  const { code, err } = await new FakeTerminal("/nowhere").run(...argv.filter((word) => word), "");
+  expect([code, err]).toEqual([2, "velos: '' is not a selector: it is empty\n  write api, api:2, api* or all\n"]);
+});
+
+it("scale needs a name, too", async () => {
+  const { code, err } = await new FakeTerminal("/nowhere").run("scale", "", "2");
+  expect([code, err]).toEqual([2, expect.stringContaining("'' is not a selector")]);
+});
+
+it("a short option takes its number right behind it", async () => {
+  const { err } = await new FakeTerminal("/nowhere").run("start", "/bin/sleep", "-i0");
+  expect(err).toContain("--instances: '0' is not a number of instances");
+  expect((await new FakeTerminal("/nowhere").run("logs", "-fn1", "--level", "loud")).err).not.toContain(
+    "unknown option",
+  );
+});
+
+it("the version is told whatever stands before it", async () => {
+  const { code, out } = await new FakeTerminal("/nowhere").run("--user", "--version");
+  expect([code, out]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\S*\n$/)]);
 });
 
 describe("a mistake in the command line is one line, a hint and exit code 2", () => {

@@ -118,13 +118,22 @@ describe("a command", () => {
     [{ script: "python3 -m http.server" }, "~/bin/python3 -m http.server"],
     [{ script: "sleep 'a b'", args: ["c"] }, "~/bin/sleep a b c"],
     [{ script: "node" }, "~/bin/node"],
-    [{ command: ["node", "app.js"], args: ["x"] }, "~/bin/node app.js x"],
     [{ command: ["./server", "a  b"] }, "~/server a  b"],
   ])("%j is run", async (settings, command) => {
     const program = await find(settings);
     expect(shown(program)).toBe(command);
     expect(program).not.toHaveProperty("script");
     expect(program).not.toHaveProperty("interpreter");
+  });
+
+  it.each<AppSettings>([
+    { command: ["node", "app.js"], args: ["x"] },
+    { script: "node app.js x" },
+    { script: "node", args: ["app.js", "x"] },
+  ])("%j is an app of Node's", async (settings) => {
+    const program = await find(settings);
+    expect(shown(program)).toBe("~/bin/node app.js x");
+    expect(program).toMatchObject({ interpreter: "node" });
   });
 
   it("may begin with a script", async () => {

@@ -1,4 +1,6 @@
 import { existsSync, statSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startTimeOf } from "../../src/backend/spawn/process-table.ts";
@@ -189,5 +191,53 @@ describe("the keeper of the sockets", () => {
     await home.must("start", script, "--name", "api", "-i", "2", "--listen", String(other));
     expect((await fetch(`http://127.0.0.1:${other}/`)).status).toBe(200);
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+  });
+
+  test("a changed listen whose address is taken touches nothing, and names who has it", async () => {
+    await start(2);
+    const before = await home.pids("api");
+    const script = join(home.path, "server.mjs");
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+    const { port: foreign } = taken.address() as AddressInfo;
+    try {
+      for (const address of [String(foreign), `127.0.0.1:${foreign}`]) {
+        const moved = await home.velos("start", script, "--name", "api", "--listen", address);
+        expect([moved.code, moved.stderr]).toEqual([
+          1,
+          expect.stringMatching(new RegExp(`${address} is already in use by \\S+ \\(pid ${process.pid}\\)`)),
+        ]);
+      }
+    } finally {
+      taken.close();
+    }
+    const nowhere = await home.velos("start", script, "--name", "api", "--listen", `192.0.2.1:${port}`);
+    expect(nowhere.stderr).toContain(`could not listen on 192.0.2.1:${port}: this machine has no such address`);
+    const other = await freePort();
+    await home.must("start", script, "--name", "web", "--listen", `127.0.0.1:${other}`);
+    const web = await home.velos("start", script, "--name", "api", "--listen", String(other));
+    expect(web.stderr).toContain(`${other} is already in use by web, an app of velos`);
+    expect(await home.pids("api")).toEqual(before);
+    expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
+  });
+
+  test("an app that has the port itself, by another address or without velos, may move to it", async () => {
+    await start(1);
+    const script = join(home.path, "server.mjs");
+    const moved = await home.must("start", script, "--name", "api", "--listen", `127.0.0.1:${port}`);
+    expect(moved.stdout).toContain(`api: moved to 127.0.0.1:${port} (down for a moment)`);
+    const again = await home.must("start", script, "--name", "api", "--listen", `0.0.0.0:${port}`);
+    expect(again.stdout).toContain("api: moved to");
+    const own = await freePort();
+    home.write("forks.mjs", `import { fork } from "node:child_process"; fork("${script}");`);
+    await home.must("start", join(home.path, "forks.mjs"), "--name", "own", "--env", `PORT=${own}`);
+    await until("it listens", () =>
+      fetch(`http://127.0.0.1:${own}/`).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await home.must("start", script, "--name", "own", "--env", `PORT=${own}`, "--listen", `127.0.0.1:${own}`);
+    expect((await fetch(`http://127.0.0.1:${own}/`)).status).toBe(200);
   });
 });

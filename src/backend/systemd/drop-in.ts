@@ -7,13 +7,17 @@ import { replaceFile } from "../replace-file.ts";
 const assignments = (name: string, value: SystemdValue): string[] =>
   (Array.isArray(value) ? value : [value]).map((one) => `${name}=${one === true ? "yes" : one === false ? "no" : one}`);
 
+/** The assignments of `[apps.x.systemd]`, each with the property's name. */
+export const settingsLines = (spec: Pick<AppSpec, "systemd">): { name: string; text: string }[] =>
+  Object.entries(spec.systemd).flatMap(([name, value]) => assignments(name, value).map((text) => ({ name, text })));
+
 /**
  * Text of the drop-in for an app's own `[apps.x.systemd]` settings; empty without any. They go through a file and not
  * over D-Bus because there every property has a type and often another name, and a file takes them as the manual
  * writes them.
  */
 export const dropInText = (spec: AppSpec): string => {
-  const lines = Object.entries(spec.systemd).flatMap(([name, value]) => assignments(name, value));
+  const lines = settingsLines(spec).map(({ text }) => text);
   return lines.length === 0
     ? ""
     : `# Written by velos from [apps.${spec.name}.systemd]\n[Service]\n${lines.join("\n")}\n`;

@@ -5,6 +5,7 @@ import type { ResolvedApp } from "../../config/resolve.ts";
 import { VelosError } from "../../domain/errors.ts";
 import type { AppliedApp, ApplyPlan } from "../apply-plan.ts";
 import { applied, appliedText, applyPlan } from "../apply-plan.ts";
+import { Failures } from "../failures.ts";
 import { withProgress } from "../progress.ts";
 import { startApps } from "../start-apps.ts";
 import { VelosCommand } from "../velos-command.ts";
@@ -15,8 +16,9 @@ export class ApplyCommand extends VelosCommand {
     description: "make what runs agree with a velos.toml",
     details: `
       Starts, rolls and scales the apps of the file, and leaves alone what is as it should be: applying a file twice
-      does nothing the second time. With --prune apps that the file does not name are deleted, after everything else
-      has come up; before that only those whose address an app of the file asks for.
+      does nothing the second time. An app that fails keeps none of the others waiting, and the exit code is that of
+      the first that failed. With --prune apps that the file does not name are deleted, after everything else has come
+      up; before that only those whose address an app of the file asks for.
     `,
     examples: [
       ["", "velos apply -f velos.toml"],
@@ -50,11 +52,13 @@ export class ApplyCommand extends VelosCommand {
       places: this.places,
       envFlags: this.profile === undefined ? [] : [this.profile],
       file: { path: this.file, only: this.only },
+      isForSystemd: this.runsBySystemd,
+      warn: (line) => this.note(line),
     });
     return this.withDaemon(async (daemon) => {
       const plan = await this.#plan(daemon, apps);
-      if (this.dryRun) this.#showPlan(plan);
-      else await this.#apply(daemon, apps, plan);
+      if (!this.dryRun) return this.#apply(daemon, apps, plan);
+      this.#showPlan(plan);
       return 0;
     });
   }
@@ -71,11 +75,17 @@ export class ApplyCommand extends VelosCommand {
     return this.prune ? plan : { ...plan, deletions: [], inTheWay: [] };
   }
 
-  async #apply(daemon: Connection, apps: readonly ResolvedApp[], plan: ApplyPlan): Promise<void> {
+  async #apply(daemon: Connection, apps: readonly ResolvedApp[], plan: ApplyPlan): Promise<number> {
     const done: AppliedApp[] = [];
+    const failures = new Failures(this.terminal, this.json);
     const deleted = await this.#delete(daemon, plan.inTheWay);
-    // Told one by one: when the third app fails, what became of the first two is on the screen.
-    for await (const started of startApps(this.terminal, daemon, apps)) {
+    const ordered = plan.apps.map(({ name }) => apps.find(({ spec }) => spec.name === name)!);
+    // Told one by one: what became of the first two is on the screen while the third is under way.
+    for await (const started of startApps(this.terminal, daemon, ordered)) {
+      if ("error" in started) {
+        await failures.add(daemon, started);
+        continue;
+      }
       const app = applied(
         started,
         plan.apps.find(({ name }) => name === started.app.name)!,
@@ -84,8 +94,10 @@ export class ApplyCommand extends VelosCommand {
       this.#tell(appliedText(app));
     }
     const rest = plan.deletions.filter((name) => !deleted.includes(name));
-    deleted.push(...(await this.#delete(daemon, rest)));
-    if (this.json) this.printJson({ apps: done, deleted, dryRun: false });
+    if (failures.exitCode === 0) deleted.push(...(await this.#delete(daemon, rest)));
+    else if (rest.length > 0 && !this.json) this.note(`not everything came up: ${rest.join(", ")} not deleted`);
+    if (this.json) this.printJson({ ...failures.toJson(), apps: done, deleted, dryRun: false });
+    return failures.exitCode;
   }
 
   async #delete(daemon: Connection, names: readonly string[]): Promise<string[]> {

@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { Command, Option } from "clipanion";
+import { whyDeaf } from "../../config/launcher.ts";
 import { VelosError } from "../../domain/errors.ts";
-import type { Imported, Remark } from "../../import/main.ts";
+import type { Imported, ImportedApp, Remark } from "../../import/main.ts";
 import { VelosCommand } from "../velos-command.ts";
 import { writeOutput } from "../write-output.ts";
 
@@ -88,7 +89,10 @@ export class ImportCommand extends VelosCommand {
   }
 
   #tell({ apps, remarks }: Imported, path: string | undefined): void {
-    const all = [...remarks, ...apps.flatMap((app) => app.remarks.map((remark) => ({ app: app.name, ...remark })))];
+    const all = [
+      ...remarks,
+      ...apps.flatMap((app) => [...app.remarks, ...deaf(app)].map((remark) => ({ app: app.name, ...remark }))),
+    ];
     if (this.json && !this.stdout) return this.printJson({ path, apps: apps.map(({ name }) => name), remarks: all });
     for (const remark of all) this.note(remarkText(remark));
     if (path === undefined) return;
@@ -98,6 +102,17 @@ export class ImportCommand extends VelosCommand {
     );
   }
 }
+
+/** An app that has `listen`, or is told to, and would not get its addresses. */
+const deaf = ({ keys, remarks }: ImportedApp): Remark[] => {
+  if (keys["listen"] === undefined && !remarks.some(({ why }) => why.includes("listen = ["))) return [];
+  const { script, command, args, interpreter } = keys;
+  if (interpreter !== undefined) return [];
+  const program = typeof script === "string" ? script.split(/\s+/) : command;
+  const words = [program, args].flatMap((part) => (Array.isArray(part) ? part : []));
+  const why = whyDeaf(words.filter((word) => typeof word === "string"));
+  return why === undefined ? [] : [{ key: "listen", why: `${why}; name the script that listens as \`script\`` }];
+};
 
 const remarkText = ({ app, key, why }: Remark & { app?: string }): string =>
   `${app === undefined ? "" : `${app}: `}${key}: ${why}`;

@@ -1,10 +1,10 @@
 import { Command, Option } from "clipanion";
 import type { AppInput } from "../../config/flags.ts";
 import type { ResolvedApp } from "../../config/resolve.ts";
-import { selectBackend } from "../../backend/select.ts";
 import type { Connection } from "../../client/connection.ts";
 import type { AppView } from "../../controller/views.ts";
 import { VelosError } from "../../domain/errors.ts";
+import { Failures } from "../failures.ts";
 import { withProgress } from "../progress.ts";
 import { settledText } from "../settled.ts";
 import { startApps } from "../start-apps.ts";
@@ -85,17 +85,19 @@ export class StartCommand extends VelosCommand {
 
   override async execute(): Promise<number> {
     if (this.config === undefined && (await this.#namesApps())) return this.#resume();
-    const apps = await this.prepare();
+    const apps = await this.prepare(this.runsBySystemd);
     return this.dryRun ? this.#showDryRun(apps) : this.#start(apps);
   }
 
   /** The apps that the words, flags and file are about. */
-  protected async prepare(): Promise<ResolvedApp[]> {
+  protected async prepare(isForSystemd = false): Promise<ResolvedApp[]> {
     const { prepareApps } = await import("../prepare-apps.ts");
     return prepareApps({
       terminal: this.terminal,
       places: this.places,
       envFlags: this.envFlags,
+      isForSystemd,
+      warn: (line) => this.note(line),
       ...(this.config === undefined
         ? { flags: { input: this.#input(), name: this.name } }
         : { file: this.#file(this.config) }),
@@ -104,8 +106,7 @@ export class StartCommand extends VelosCommand {
 
   async #showDryRun(apps: readonly ResolvedApp[]): Promise<number> {
     const { dryRunJson, dryRunUnits } = await import("../dry-run.ts");
-    const isSystemd = selectBackend(this.backend, this.places, this.terminal.env).name === "systemd";
-    if (isSystemd && !this.json) this.print((await dryRunUnits(apps, this.places)).trimEnd());
+    if (this.runsBySystemd && !this.json) this.print((await dryRunUnits(apps, this.places)).trimEnd());
     else this.printJson(dryRunJson(apps));
     return 0;
   }
@@ -114,12 +115,18 @@ export class StartCommand extends VelosCommand {
     return this.withDaemon(async (daemon) => {
       const views: (AppView & { outcome: string })[] = [];
       const lines: string[] = [];
-      for await (const { app, outcome, before } of startApps(this.terminal, daemon, apps)) {
-        views.push({ ...app, outcome });
-        lines.push(startOutcome(app, outcome, before));
+      const failures = new Failures(this.terminal, this.json);
+      for await (const started of startApps(this.terminal, daemon, apps)) {
+        if ("error" in started) {
+          if (this.config === undefined) throw started.error;
+          await failures.add(daemon, started);
+          continue;
+        }
+        views.push({ ...started.app, outcome: started.outcome });
+        lines.push(startOutcome(started));
       }
-      this.#show(views, lines);
-      return 0;
+      this.#show(views, lines, failures);
+      return failures.exitCode;
     });
   }
 
@@ -138,7 +145,7 @@ export class StartCommand extends VelosCommand {
       );
       this.#show(
         views,
-        views.map((app) => startOutcome(app, app.outcome, undefined)),
+        views.map((app) => startOutcome({ app, outcome: app.outcome })),
       );
       return 0;
     });
@@ -149,9 +156,9 @@ export class StartCommand extends VelosCommand {
     return new Map(apps.flatMap(({ processes }) => processes.map(({ name, pid }) => [name, pid])));
   }
 
-  #show(apps: readonly AppView[], lines: readonly string[]): void {
-    if (this.json) this.printJson({ apps });
-    else this.print([...lines, settledText(apps, this.style, this.width)].join("\n"));
+  #show(apps: readonly AppView[], lines: readonly string[], failures?: Failures): void {
+    if (this.json) this.printJson({ ...failures?.toJson(), apps });
+    else if (apps.length > 0) this.print([...lines, settledText(apps, this.style, this.width)].join("\n"));
   }
 
   /** True when the words name apps that exist, which are to be started again. */

@@ -3,11 +3,28 @@ import { Interrupted } from "../interrupt.ts";
 import type { Terminal } from "../terminal.ts";
 import { createStyle } from "./style.ts";
 
-/** Says what went wrong, and returns the exit code. One line, and a hint below it; a bug shows its stack. */
-export const printError = (error: unknown, terminal: Terminal, json: boolean): number => {
-  const { code, message, hint, details, exitCode, stack } = read(error);
+/** An error as answers have it. */
+export interface ErrorJson {
+  code: string;
+  message: string;
+  hint?: string;
+  details: VelosError["details"];
+}
+
+export const errorJson = (error: unknown): ErrorJson => {
+  const { code, message, hint, details } = read(error);
+  return { code, message, ...(hint && { hint }), details };
+};
+
+/**
+ * Says what went wrong, and returns the exit code. One line, and a hint below it; a bug shows its stack.
+ * @param app that it is about, where the command is about several
+ */
+export const printError = (error: unknown, terminal: Terminal, json: boolean, app?: string): number => {
+  const { message: text, hint, exitCode, stack } = read(error);
+  const message = app === undefined || text.split(/[\s:]/).includes(app) ? text : `${app}: ${text}`;
   if (json) {
-    terminal.stdout.write(`${JSON.stringify({ error: { code, message, ...(hint && { hint }), details } }, null, 2)}\n`);
+    terminal.stdout.write(`${JSON.stringify({ error: errorJson(error) }, null, 2)}\n`);
     if (stack !== undefined) terminal.stderr.write(`${stack}\n`);
     return exitCode;
   }

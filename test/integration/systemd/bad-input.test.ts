@@ -93,6 +93,24 @@ describe("bad input is refused with one line, a hint and the exit code, and noth
       /c\.toml:2:\d+/,
     ],
     [
+      "a property that systemd does not know",
+      () => {
+        const text = `[apps.api]\nscript = "${ok()}"\n[apps.api.systemd]\nIOWeight = 50\nProtectSytem = "strict"\n`;
+        return ["apply", "-f", scene.write("g.toml", text)];
+      },
+      2,
+      /g\.toml:5:1: systemd would ignore ProtectSytem of api: Unknown key/,
+    ],
+    [
+      "a value that systemd does not take",
+      () => {
+        const text = `[apps.api]\nscript = "${ok()}"\nsystemd = { IOWeight = 50, Nice = "abc" }\n`;
+        return ["start", "--config", scene.write("h.toml", text)];
+      },
+      2,
+      /h\.toml:3:28: systemd would ignore Nice of api: .*abc/,
+    ],
+    [
       "a second app that is wrong",
       () => [
         "start",

@@ -285,14 +285,16 @@ describe("a changed listen", () => {
     expect(await served({ url: `http://127.0.0.1:${from}/` }, 2)).toEqual([0, 1]);
   });
 
-  it("to an address that somebody has is an error, and the app goes on at the old one", async () => {
+  it("to an address that somebody has is an error, and no instance of the app is touched", async () => {
     const [from, to] = [await freePort(), await freePort()];
     const app = webApp(scene);
     await scene.must("start", app, "--name", "api", "-i", "2", "--listen", String(from));
+    const before = [await scene.pids("api"), listener(from)];
     await occupy(to);
     const moved = await scene.velos("start", app, "--name", "api", "-i", "2", "--listen", String(to));
     expect(moved.code).toBe(1);
     expect(moved.stderr).toMatch(new RegExp(`${to} is already in use by`));
+    expect([await scene.pids("api"), listener(from)]).toEqual(before);
     expect(await served({ url: `http://127.0.0.1:${from}/` }, 2)).toEqual([0, 1]);
     expect((await scene.must("describe", "api")).stdout).toMatch(new RegExp(`\\b${from}\\b`));
   });
