@@ -41,7 +41,6 @@ const common = {
 // What is rarely needed: files of their own, so that their text is not in velosd's memory, and not read by `velos list`.
 const apart = {
   systeminformation: "systeminformation",
-  chokidar: "chokidar",
   croner: "croner",
   re2js: "re2js",
   "prepare-apps": "src/cli/prepare-apps.ts",

@@ -22,7 +22,7 @@ export class AppState {
   /** Starts of the rollout under way that the backend refused. */
   readonly refused = new Map<number, string>();
   /** The last run known of each index when a rollout began. */
-  runsBefore?: { rollout: string; runs: ReadonlyMap<number, string> };
+  runsBefore?: { rollout: string; runs: Map<number, string> };
   /** Indexes that are left alone until a time of `performance.now`, after the backend could not do what is named. */
   readonly retryAt = new Map<number, { at: number; type: Action["type"] }>();
   readonly failures = new Map<number, StartFailure>();

@@ -1,7 +1,8 @@
 import type { Backend } from "../backend/backend.ts";
-import { takenOver } from "../domain/intent.ts";
+import { fingerprint } from "../domain/app.ts";
+import { restartable, takenOver } from "../domain/intent.ts";
 import type { AppRecord } from "../domain/record.ts";
-import { isActive } from "../domain/rollout.ts";
+import { isActive, isReplaced } from "../domain/rollout.ts";
 import { Apps } from "./apps.ts";
 import { Commands } from "./commands.ts";
 import { Converge } from "./converge.ts";
@@ -50,6 +51,8 @@ export class Controller {
   readonly #triggers: Triggers;
   readonly #health: Health;
   readonly #now: () => number;
+  /** Instances and their runs that are being ended because they are unwell. */
+  readonly #restarting = new Set<string>();
 
   constructor(options: ControllerOptions) {
     this.backend = options.backend;
@@ -71,7 +74,7 @@ export class Controller {
       now: this.#now,
       report,
       annotate: (record, instances) =>
-        record.running && !record.deleting ? this.#health.annotate(record.spec, instances) : instances,
+        record.running && !record.deleting ? this.#health.annotate(record, instances) : instances,
       looked: (app) => this.live.look(app),
     });
     this.live = new LiveFeed({
@@ -97,8 +100,7 @@ export class Controller {
       now: this.#now,
       changed: (app) => this.converge.wake(app),
       failed: (app, index, why) => {
-        report(`${app}:${index} is restarted: ${why}`);
-        this.#restartUnwell(app, index).catch((error: unknown) =>
+        this.#restartUnwell(app, index, why, report).catch((error: unknown) =>
           report(`${app}:${index}: ${(error as Error).message}`),
         );
       },
@@ -184,10 +186,27 @@ export class Controller {
       .join("\n");
   }
 
-  /** Restarts an instance whose health check fails, unless a rollout is under way: then that decides. */
-  async #restartUnwell(app: string, index: number): Promise<void> {
+  /**
+   * Restarts an instance whose health check fails, unless a rollout is under way that judges it, or comes to it at once
+   * because it does not serve. A paused one judges only what it has replaced.
+   */
+  async #restartUnwell(app: string, index: number, why: string, report: (line: string) => void): Promise<void> {
     const { record } = this.apps.state(app);
-    if (isActive(record.rollout) && record.rollout.from[index] !== undefined) return; // the rollout judges it
-    await this.commands.restart([`${app}:${index}`], "restart", "health");
+    const { rollout } = record;
+    const name = `${app}:${index}`;
+    const instance = this.converge.observe(app).find((one) => one.index === index);
+    const run = `${name} ${instance?.run}`;
+    if (!instance || restartable(record, [index]).length === 0 || this.#restarting.has(run)) return;
+    if (isActive(rollout) && rollout.from[index] !== undefined) {
+      const isNew = isReplaced(instance, rollout, fingerprint(record.spec));
+      if (rollout.status === "running" || isNew) return report(`${name} is left to its rollout: ${why}`);
+    }
+    report(`${name} is restarted: ${why}`);
+    this.#restarting.add(run);
+    try {
+      await this.commands.restart([name], "restart", "health");
+    } finally {
+      this.#restarting.delete(run);
+    }
   }
 }

@@ -1,4 +1,5 @@
 import type { Backend, MissedInstance } from "../backend/backend.ts";
+import { fingerprint } from "../domain/app.ts";
 import type { CrashTrack } from "../domain/crash-track.ts";
 import { endTrack, trackRun } from "../domain/crash-track.ts";
 import type { Exit, ObservedInstance } from "../domain/instance.ts";
@@ -38,9 +39,12 @@ export const countLook = (
   const rollout = isActive(record.rollout) ? record.rollout : undefined;
   const knownBefore = runsBefore(state, counters);
   const seen = new Set<number>();
+  const print = rollout && fingerprint(record.spec);
   for (const instance of instances) {
     const { index } = instance;
     seen.add(index);
+    // A run on the spec of before is none that the rollout brought about, also when it began meanwhile.
+    if (print !== undefined && instance.fingerprint !== print) knownBefore.set(index, instance.run);
     const before = counters.get(state.name, index);
     // The run that is being replaced is known, also when velosd died before it had saved that it saw it.
     const replaced = rollout?.from[index];
@@ -83,7 +87,7 @@ export const missedInstances = (
   });
 
 /** The last run known of each index when the rollout under way began: what an instance that is gone had run as. */
-const runsBefore = (state: AppState, counters: Counters): ReadonlyMap<number, string> => {
+const runsBefore = (state: AppState, counters: Counters): Map<number, string> => {
   const key = rolloutKey(state.record);
   if (state.runsBefore?.rollout !== key) {
     const runs = new Map([...counters.of(state.name)].map(([index, { run }]) => [index, run]));

@@ -1,14 +1,16 @@
 import type { Backend } from "../backend/backend.ts";
-import type { AppSpec } from "../domain/app.ts";
+import type { AppSpec, HealthCheck } from "../domain/app.ts";
 import { healthTarget } from "../domain/health-target.ts";
 import { instanceEnvironment } from "../domain/instance-environment.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
+import { specOfInstance } from "../domain/rollout.ts";
 
 /** Until an instance is well for the first time it is asked more often: a rollout waits for it. */
 const FIRST_INTERVAL_MS = 250;
 
 interface Subject {
-  spec: AppSpec;
+  /** What it was started with, which may be the app's spec of before. */
+  spec: AppSpec & { health: HealthCheck };
   run: string;
   /** When it began, was first seen and was first well, by `performance.now`: the clock may be set meanwhile. */
   began: number;
@@ -28,9 +30,16 @@ export interface HealthOptions {
   failed: (app: string, index: number, why: string) => void;
 }
 
+/** The specs that an app's instances may have been started with. */
+export interface AppSpecs {
+  spec: AppSpec;
+  previous?: AppSpec;
+}
+
 /**
- * Asks every instance that has a health check, each on its own schedule. A run is asked from its beginning until it
- * ends; what is known of one run says nothing about the next.
+ * Asks every instance that has a health check, each on its own schedule, and each by the spec that it was started with:
+ * what a rollout has not replaced yet has neither the new spec's check nor lost its own. A run is asked from its
+ * beginning until it ends; what is known of one run says nothing about the next.
  */
 export class Health {
   readonly #options: HealthOptions;
@@ -41,18 +50,16 @@ export class Health {
   }
 
   /** Takes note of the instances there are, and returns them with what is known of their health. */
-  annotate(spec: AppSpec, instances: readonly ObservedInstance[]): readonly ObservedInstance[] {
-    if (!spec.health) {
-      this.forget(spec.name);
-      return instances;
-    }
+  annotate(specs: AppSpecs, instances: readonly ObservedInstance[]): readonly ObservedInstance[] {
+    const { name } = specs.spec;
     const alive = new Set<string>();
     const annotated = instances.map((instance) => {
       const isOnline = instance.status === "online";
       if (!(isOnline || instance.status === "starting") || instance.run === "") return instance;
-      const key = `${spec.name}:${instance.index}`;
+      const key = `${name}:${instance.index}`;
+      const subject = this.#subject(key, specs, instance);
+      if (!subject) return instance;
       alive.add(key);
-      const subject = this.#subject(key, spec, instance);
       if (!isOnline) return instance;
       if (subject.timer === undefined) this.#schedule(key, subject, instance.index, 0);
       return {
@@ -63,7 +70,7 @@ export class Health {
         ...(subject.unwell !== undefined && { unwell: subject.unwell }),
       };
     });
-    for (const key of this.#subjects.keys()) if (key.startsWith(`${spec.name}:`) && !alive.has(key)) this.#drop(key);
+    for (const key of this.#subjects.keys()) if (key.startsWith(`${name}:`) && !alive.has(key)) this.#drop(key);
     return annotated;
   }
 
@@ -76,9 +83,16 @@ export class Health {
     for (const key of [...this.#subjects.keys()]) this.#drop(key);
   }
 
-  #subject(key: string, spec: AppSpec, instance: ObservedInstance): Subject {
+  /** Undefined for an instance that is not asked. */
+  #subject(key: string, specs: AppSpecs, instance: ObservedInstance): Subject | undefined {
     const known = this.#subjects.get(key);
-    if (known && known.run === instance.run) {
+    const isKnown = known?.run === instance.run;
+    // No app with neither a check nor anybody who is asked has to be looked at more closely.
+    if (!isKnown && !specs.spec.health && !specs.previous?.health) return undefined;
+    // A run keeps its spec, also when two updates in a row have made the app forget it.
+    const spec = specOfInstance(specs, instance) ?? (isKnown ? known.spec : undefined);
+    if (!isChecked(spec)) return undefined;
+    if (isKnown) {
       known.spec = spec;
       return known;
     }
@@ -108,7 +122,7 @@ export class Health {
     subject.timer = setTimeout(() => {
       void this.#ask(subject, index).then(() => {
         if (this.#subjects.get(key) !== subject) return;
-        const { intervalMs } = subject.spec.health!;
+        const { intervalMs } = subject.spec.health;
         this.#schedule(
           key,
           subject,
@@ -132,16 +146,16 @@ export class Health {
       if (news) changed(spec.name);
       return;
     }
-    if (subject.well === undefined && performance.now() - subject.began < spec.health!.gracePeriodMs) return;
+    if (subject.well === undefined && performance.now() - subject.began < spec.health.gracePeriodMs) return;
     subject.failures++;
-    if (subject.failures < spec.health!.failures) return;
+    if (subject.failures < spec.health.failures) return;
     subject.failures = 0;
     subject.unwell = `its health check failed: ${problem}`;
     changed(spec.name);
     failed(spec.name, index, subject.unwell);
   }
 
-  async #probe(spec: AppSpec, index: number, backend: Backend): Promise<string | undefined> {
+  async #probe(spec: Subject["spec"], index: number, backend: Backend): Promise<string | undefined> {
     const healthSocket = backend.healthSocket(spec.name, index);
     const { visible, secret } = instanceEnvironment(spec, index, index + 1, { healthSocket });
     const env = { ...secret, ...visible };
@@ -151,9 +165,11 @@ export class Health {
       const user = spec.user;
       // Its HTTP client is 4 MB of memory: loaded only where a health check is.
       const { probe } = await import("./health-probe.ts");
-      return await probe(target!, spec.health!.timeoutMs, { cwd: spec.cwd, env, ...(user !== undefined && { user }) });
+      return await probe(target!, spec.health.timeoutMs, { cwd: spec.cwd, env, ...(user !== undefined && { user }) });
     } catch (error) {
       return (error as Error).message;
     }
   }
 }
+
+const isChecked = (spec: AppSpec | undefined): spec is Subject["spec"] => spec?.health !== undefined;

@@ -3,7 +3,7 @@ import { VelosError } from "../domain/errors.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
 import { describeExit } from "../domain/instance.ts";
 import { isWanted } from "../domain/record.ts";
-import { isActive } from "../domain/rollout.ts";
+import { isActive, toRestartInPause } from "../domain/rollout.ts";
 import type { AppState } from "./app-state.ts";
 import type { Converge } from "./converge.ts";
 
@@ -36,6 +36,20 @@ export const settle = async (converge: Converge, state: AppState, options: Settl
   const rollout = isActive(state.record.rollout) ? state.record.rollout.id : undefined;
   const relevant = (index: number): boolean => options.indexes?.includes(index) ?? true;
 
+  // A rollout that is paused, or will be before it has come to them, restarts instances as its budget allows.
+  const isHeldUp = (): boolean => {
+    const { record, name } = state;
+    const late = toRestartInPause(record, converge.observe(name)).find(({ index }) => options.indexes?.includes(index));
+    if (late === undefined) return false;
+    if (Date.now() < began + record.spec.rollout.deadlineMs) return true;
+    throw new VelosError("ROLLOUT_STALLED", {
+      app: name,
+      index: late.index,
+      why: `it is paused, and ${name}:${late.index} is not restarted while too few others serve`,
+      hint: `\`velos rollout resume ${name}\` goes on with it`,
+    });
+  };
+
   const check = (): "wait" | "done" => {
     if (state.deleted && converge.get(state.name) !== state) {
       if (options.until === "deleted") return "done";
@@ -55,11 +69,15 @@ export const settle = async (converge: Converge, state: AppState, options: Settl
       }
       if (rollout === undefined || record.rollout?.id !== rollout) throwFailure(converge, state, began, relevant);
     }
+    if (options.failOn === "any" && isHeldUp()) return "wait";
     return converge.isSettled(state) ? "done" : "wait";
   };
 
   for (;;) {
-    await waitFor(state, check);
+    const { deadlineMs } = state.record.spec.rollout;
+    // Nothing may happen any more that makes anybody look; timers may fire a fraction early.
+    const timer = rollout && setTimeout(() => converge.wake(state.name), began + deadlineMs - Date.now() + 1);
+    await waitFor(state, check).finally(() => clearTimeout(timer));
     if (options.failOn === "none" || options.until === "deleted") return;
     throwStalled(state, rollout);
     // An app that says itself when it is ready has said so.
@@ -83,7 +101,7 @@ const allWell = async (
 ): Promise<void> => {
   const { name } = state;
   const { health, rollout: settings } = state.record.spec;
-  if (!health) return;
+  if (!health && !state.record.previous?.health) return;
   const fail = (index: number, why: string): never => {
     throw new VelosError("INSTANCE_FAILED", { app: name, index, why });
   };
@@ -103,8 +121,9 @@ const allWell = async (
         relevant(index) && isWanted(record, index) && status === "online" && startedAt >= began;
       const asked = converge.observe(name).filter(isNew);
       for (const { index, unwell } of asked) if (unwell !== undefined) fail(index, `${unwell}; it is started again`);
-      const late = asked.find(({ wellAt }) => wellAt === undefined);
-      if (late === undefined || record.spec.health === undefined) return "done";
+      // One on the spec of before, restarted in a pause, is not asked where that has no check.
+      const late = asked.find(({ wellAt, seenAt }) => wellAt === undefined && seenAt !== undefined);
+      if (late === undefined) return "done";
       if (performance.now() >= deadline)
         fail(late.index, `its health check has not passed within ${settings.deadlineMs / 1000} s`);
       return "wait";
@@ -114,9 +133,24 @@ const allWell = async (
   }
 };
 
+/**
+ * Commands that wait for one app. Those that have gone away, as a schedule's that gave up, cannot be told from those that
+ * still wait; an app that never settles would gather them for ever.
+ */
+const MOST_WAITING = 100;
+
+/** Ends the wait, by app, of those that wait the longest first. */
+const waiting = new WeakMap<AppState, Set<() => void>>();
+
 /** Calls `check` now and after every pass, until it says `done` or throws. */
-const waitFor = async (state: AppState, check: () => "wait" | "done"): Promise<void> =>
-  new Promise((resolve, reject) => {
+const waitFor = async (state: AppState, check: () => "wait" | "done"): Promise<void> => {
+  const others = waiting.get(state) ?? new Set();
+  waiting.set(state, others);
+  await new Promise<void>((resolve, reject) => {
+    const leave = (): void => {
+      state.waiters.delete(look);
+      others.delete(giveUp);
+    };
     const look = (): void => {
       try {
         if (check() === "wait") return;
@@ -124,11 +158,19 @@ const waitFor = async (state: AppState, check: () => "wait" | "done"): Promise<v
       } catch (error) {
         reject(error);
       }
-      state.waiters.delete(look);
+      leave();
+    };
+    const giveUp = (): void => {
+      leave();
+      reject(new VelosError("OPERATION_SUPERSEDED", { app: state.name }));
     };
     state.waiters.add(look);
+    others.add(giveUp);
     look();
+    const [oldest] = others;
+    if (others.size > MOST_WAITING) oldest!();
   });
+};
 
 /** Resolves when the youngest instance has been up for the grace time, or at once when one is not up any more. */
 const graceOver = async (converge: Converge, state: AppState): Promise<void> => {

@@ -2,7 +2,7 @@ import type { Backend, Figures } from "../backend/backend.ts";
 import { Pace } from "../backend/pace.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
 import { isWanted } from "../domain/record.ts";
-import { isActive, readyAt } from "../domain/rollout.ts";
+import { isActive, readyOnItsSpec } from "../domain/rollout.ts";
 import type { AppSnapshot, AppsSnapshot, InstanceRow } from "../domain/snapshot.ts";
 import { momentaryFigures, statusOrder } from "../domain/snapshot.ts";
 import { exitReasons, newInstanceTally, restartCauses } from "../domain/tally.ts";
@@ -121,7 +121,7 @@ export class Snapshots {
     const { counters, meter } = this.#options;
     const track = counters.get(state.name, index);
     const tally = counters.tally(state.name).instances[index] ?? newInstanceTally();
-    const readySince = instance && instance.unwell === undefined ? readyAt(instance, state.record.spec) : undefined;
+    const readySince = instance && instance.unwell === undefined ? readyOnItsSpec(state.record, instance) : undefined;
     const isReady = readySince !== undefined && readySince <= now;
     const cpuUsec = figures?.cpuUserUsec === undefined ? undefined : figures.cpuUserUsec + (figures.cpuSystemUsec ?? 0);
     if (instance?.pid !== undefined) app.running++;

@@ -1,6 +1,6 @@
-import type { FSWatcher } from "chokidar";
 import { isAbsolute, relative, sep } from "node:path";
 import { matchesGlob } from "../domain/selector.ts";
+import { WatchTree } from "./watch-tree.ts";
 
 export interface WatchSettings {
   /** Absolute paths of files and directories. */
@@ -25,8 +25,6 @@ export const watchPaths = (
   onProblem: (problem: string) => void,
 ): (() => Promise<void>) => {
   let timer: NodeJS.Timeout | undefined;
-  let watcher: FSWatcher | undefined;
-  let stopped = false;
   let burstEndsAt: number | undefined;
   const changed = (): void => {
     burstEndsAt ??= performance.now() + BURST_MS;
@@ -39,19 +37,12 @@ export const watchPaths = (
       Math.min(QUIET_MS, Math.max(0, burstEndsAt - performance.now())),
     );
   };
-  // Loaded only where something is watched.
-  void import("chokidar")
-    .then(({ watch }) => {
-      if (stopped) return;
-      watcher = watch([...settings.paths], { ignoreInitial: true, ignored: (path) => isIgnored(path, settings) });
-      watcher.on("all", changed);
-      watcher.on("error", (error) => onProblem((error as Error).message));
-    })
-    .catch((error: unknown) => onProblem((error as Error).message));
+  const trees = settings.paths.map(
+    (path) => new WatchTree({ path, isIgnored: (one) => isIgnored(one, settings), changed, problem: onProblem }),
+  );
   return async () => {
-    stopped = true;
+    await Promise.all(trees.map(async (tree) => tree.close()));
     clearTimeout(timer);
-    await watcher?.close();
   };
 };
 

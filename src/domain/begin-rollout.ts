@@ -18,7 +18,8 @@ const allIndexes = (record: AppRecord): number[] => Array.from({ length: record.
 
 /**
  * The record with a rollout that gives instances a new run on the spec they are to have. A restart or reload of single
- * instances joins a rollout that is under way: those are to be replaced (again) in their turn.
+ * instances joins a rollout that is under way: those are to be replaced (again) in their turn, or, while it is paused,
+ * restarted as they are. What restarts an app by itself does not end a pause either.
  */
 export const beginRestart = (
   record: AppRecord,
@@ -29,11 +30,17 @@ export const beginRestart = (
   indexes?: readonly number[],
 ): AppRecord => {
   const runs = runsOf(instances);
+  const joins = isActive(record.rollout) && (indexes || (record.rollout.status === "paused" && reason !== "manual"));
   const from = Object.fromEntries((indexes ?? allIndexes(record)).map((index) => [index, runs.get(index)?.run ?? ""]));
-  if (indexes && isActive(record.rollout)) {
-    return { ...record, rollout: { ...record.rollout, from: { ...record.rollout.from, ...from } } };
+  if (joins && isActive(record.rollout)) {
+    return {
+      ...record,
+      rollout: { ...record.rollout, from: { ...record.rollout.from, ...from } },
+      again: { ...record.again, ...from },
+    };
   }
-  return { ...record, rollout: { id: stamp.id, kind, status: "running", reason, from, startedAt: stamp.at } };
+  const { again: _, ...rest } = record;
+  return { ...rest, rollout: { id: stamp.id, kind, status: "running", reason, from, startedAt: stamp.at } };
 };
 
 /**
@@ -48,7 +55,7 @@ export const beginUpdate = (
 ): AppRecord => {
   const underWay = isActive(record.rollout) && (record.rollout.kind === "update" || record.rollout.kind === "revert");
   const proven = underWay ? record.previous : record.spec;
-  const { previous: _, ...rest } = record;
+  const { previous: _, again: __, ...rest } = record;
   const print = fingerprint(spec);
   return {
     ...rest,

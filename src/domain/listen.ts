@@ -54,8 +54,7 @@ export const formatListen = (address: ListenAddress): string => {
  * and so is one that is `[::]`, of which systemd makes IPv4 too.
  */
 export const overlap = (a: ListenAddress, b: ListenAddress): boolean => {
-  if ("path" in a || "path" in b)
-    return "path" in a && "path" in b && pathKey(a.path) === pathKey(b.path);
+  if ("path" in a || "path" in b) return "path" in a && "path" in b && pathKey(a.path) === pathKey(b.path);
   if (a.port !== b.port) return false;
   const [one, other] = [hostKey(a.host), hostKey(b.host)];
   if (one === "::" || other === "::" || one === other) return true;

@@ -4,7 +4,7 @@ import { describeExit } from "./instance.ts";
 import type { AppRecord } from "./record.ts";
 import { wantedIndexes } from "./record.ts";
 import type { Rollout, RolloutFailure, RolloutPace } from "./rollout.ts";
-import { isActive, isReplaced, readyAt, rolloutPace } from "./rollout.ts";
+import { isActive, isReplaced, readyAt, readyOnItsSpec, rolloutPace, toRestartInPause } from "./rollout.ts";
 
 /**
  * One step towards the desired state. `start` makes the instance on the record's spec; `stop` ends it gracefully;
@@ -46,7 +46,8 @@ const isAlive = (instance: ObservedInstance): boolean =>
  *
  * Holds (tested as properties): one action per index; none for an index with an action pending, but a stop, which may
  * overtake a start or restart; `start` only for an absent index, anything else only for one that is there; while a gated
- * rollout runs, no action takes the available instances below wanted − max_unavailable; repeated, it comes to an end.
+ * rollout runs, no action takes the available instances below wanted − max_unavailable; while it is paused, none takes
+ * anybody down but `restart` of who was to be restarted meanwhile, within the same budget; repeated, it comes to an end.
  */
 export const plan = (record: AppRecord, observed: Observed, now: number): Plan => {
   const wanted = wantedIndexes(record);
@@ -110,7 +111,6 @@ const rolloutContext = (
   const spec = record.spec;
   const pace = rolloutPace(rollout.kind, spec, wanted.length);
   const print = fingerprint(spec);
-  const printBefore = record.previous && fingerprint(record.previous);
   const byIndex = new Map(observed.instances.map((instance) => [instance.index, instance]));
   const extra = Array.from({ length: pace.surge }, (_, k) => record.instances + k);
   const affected = wanted.filter((index) => rollout.from[index] !== undefined);
@@ -122,7 +122,7 @@ const rolloutContext = (
   /** When an instance counts as available, a new one being back included; undefined while nobody can say. */
   const availableAt = (instance: ObservedInstance): number | undefined => {
     if (!pace.gated) return instance.status === "online" ? (instance.onlineAt ?? 0) : undefined;
-    if (!isNew(instance)) return readyAt(instance, (instance.fingerprint === printBefore && record.previous) || spec);
+    if (!isNew(instance)) return readyOnItsSpec(record, instance);
     const ready = readyAt(instance, spec);
     return ready === undefined ? undefined : ready + pace.minReadyMs;
   };
@@ -142,8 +142,9 @@ const rolloutContext = (
 
   const there = [...affected, ...extra].flatMap((index) => byIndex.get(index) ?? []);
   const fresh = there.filter(isNew);
+  const others = new Set(there.flatMap(({ index, fingerprint: its }) => (its === print ? [] : [index])));
   const failure = pace.gated
-    ? findFailure([...wanted, ...extra], fresh, observed, rollout, pace, spec.health !== undefined, now)
+    ? findFailure([...wanted, ...extra], fresh, others, observed, rollout, pace, spec.health !== undefined, now)
     : undefined;
   // The surge instances stay for the moment: they serve, and a revert may need them.
   if (failure) return { actions: [], surge: extra, verdict: { status: "stalled", failure } };
@@ -164,10 +165,6 @@ const rolloutContext = (
   ];
   const lookAgain = soonest(waits, now);
 
-  // Paused: whoever is out comes back, nobody else goes.
-  if (rollout.status === "paused")
-    return { actions: [], surge: extra.filter((index) => byIndex.has(index)), ...lookAgain };
-
   // One budget for the whole app. available counts every instance that serves, on the old spec or the new, surge
   // included; an instance may go when those left are ≥ wanted − max_unavailable, or when it does not serve anyway.
   // Four instances, max_unavailable 1: available 4 → one may go (3 ≥ 3); while it is out available is 3 → none may.
@@ -175,9 +172,22 @@ const rolloutContext = (
   // Four that came up a moment ago, none ready yet: available 0 → they serve, so none may go before three are ready.
   // The extra instances come first: a spec that does not come up is found out before anybody is touched for it.
   let available = [...wanted, ...extra].filter(isAvailable).length;
-  const extraIsUp = extra.every((index) => isAvailable(index) && isNew(byIndex.get(index)!));
   const floor = wanted.length - pace.maxUnavailable;
   const actions: Action[] = [];
+
+  // Paused: whoever is out comes back, nobody else goes; but for those that were to be restarted, as they are.
+  if (rollout.status === "paused") {
+    const again = toRestartInPause(record, there).filter(({ index }) => !observed.pending.has(index));
+    for (const instance of again.sort(byTurn)) {
+      const left = available - Number(isAvailable(instance.index));
+      if (serves(instance) && left < floor) continue;
+      available = left;
+      actions.push({ type: "restart", index: instance.index });
+    }
+    return { actions, surge: extra.filter((index) => byIndex.has(index)), ...lookAgain };
+  }
+
+  const extraIsUp = extra.every((index) => isAvailable(index) && isNew(byIndex.get(index)!));
   for (const instance of old.sort(byTurn)) {
     const { index, fingerprint: itsPrint } = instance;
     const left = available - Number(isAvailable(index));
@@ -224,6 +234,7 @@ const deadlineOf = (instance: ObservedInstance, pace: RolloutPace, hasHealth: bo
 const findFailure = (
   indexes: readonly number[],
   fresh: readonly ObservedInstance[],
+  others: ReadonlySet<number>,
   observed: Observed,
   rollout: Rollout,
   pace: RolloutPace,
@@ -231,15 +242,21 @@ const findFailure = (
   now: number,
 ): RolloutFailure | undefined => {
   for (const index of indexes) {
+    // A restart on the spec of before, in a pause, says nothing about the new one.
+    if (others.has(index)) continue;
     const refused = observed.refused.get(index);
     if (refused !== undefined) return { index, why: refused };
   }
   for (const instance of fresh) {
     const { index, exit } = instance;
     // A remnant that is being cleared away already: its index was not wanted for a moment.
-    if (observed.pending.get(index) === "clear") continue;
-    if (hasEnded(instance, rollout)) return { index, why: exit ? describeExit(exit) : "it ended" };
-    if (instance.unwell !== undefined) return { index, why: instance.unwell };
+    const pending = observed.pending.get(index);
+    if (pending === "clear") continue;
+    // What is being restarted or stopped ends because it was told to: of an app that crashes again and again, the run that
+    // the supervisor began just before is on its way out.
+    const isTold = pending === "restart" || pending === "stop";
+    if (!isTold && hasEnded(instance, rollout)) return { index, why: exit ? describeExit(exit) : "it ended" };
+    if (!isTold && instance.unwell !== undefined) return { index, why: instance.unwell };
     if (deadlineOf(instance, pace, hasHealth) <= now)
       return { index, why: `not ready within ${pace.deadlineMs / 1000} s` };
   }

@@ -229,3 +229,16 @@ it("an instance that is given up while a restart of it is being stored runs on u
   await velosd("second");
   expect([online(), record().holds]).toEqual([2, {}]);
 });
+
+it("commands that wait for an app that never settles do not pile up", async () => {
+  await controller.commands.start(specOf({ waitReady: true, listenTimeoutMs: 600_000 }), exact(1));
+  world.behave = () => ({ readyAfterMs: Infinity });
+  const ends: string[] = [];
+  for (let count = 0; count < 130; count++)
+    void controller.commands
+      .restart(["api"], "restart", "cron")
+      .catch((error: VelosError) => ends.push(`${count} ${error.code}`));
+  await expect.poll(() => ends.length).toBe(30);
+  expect(ends[0]).toBe("0 OPERATION_SUPERSEDED");
+  expect(controller.converge.get("api")!.waiters.size).toBe(100);
+});

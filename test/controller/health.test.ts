@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MemoryBackend } from "../../src/backend/memory/backend.ts";
 import { MemoryWorld } from "../../src/backend/memory/memory-world.ts";
 import { Health } from "../../src/controller/health.ts";
@@ -32,7 +32,7 @@ afterEach(() => {
 });
 
 const lookAt = (instance: ObservedInstance) => {
-  const instances = health.annotate(spec, [onlineOf(0, fingerprint(spec)), instance]);
+  const instances = health.annotate({ spec }, [onlineOf(0, fingerprint(spec)), instance]);
   return plan(record, { instances, pending: new Map(), refused: new Map() }, Date.now());
 };
 
@@ -52,4 +52,36 @@ it("the time that an instance needs to come up counts where this velosd saw it",
   const online = replaced({ startedAt, onlineAt: START + 50_000 });
   // It was seen a second after it began, and not fifty.
   expect(lookAt(online)).toEqual({ actions: [], lookAgainAt: START + 60_000 });
+});
+
+describe("in a rollout every instance is asked by the spec that it was started with", () => {
+  const unchecked = specOf();
+  const elsewhere = specOf({ health: { ...healthDefaults, command: ["/bin/false"] } });
+  const on = (its: typeof spec, index = 0) => onlineOf(index, fingerprint(its));
+  const isAsked = ({ seenAt, wellAt }: ObservedInstance): boolean => seenAt !== undefined || wellAt !== undefined;
+  const asked = (specs: Parameters<Health["annotate"]>[0], ...instances: ObservedInstance[]): boolean[] =>
+    health.annotate(specs, instances).map(isAsked);
+
+  it("also when the new one has no check any more", () => {
+    expect(asked({ spec: unchecked, previous: spec }, on(spec, 0), on(unchecked, 1))).toEqual([true, false]);
+  });
+
+  it("and not when only the new one has a check", () => {
+    expect(asked({ spec, previous: unchecked }, on(unchecked, 0), on(spec, 1))).toEqual([false, true]);
+  });
+
+  it("also once the app has forgotten that spec; one that was never seen with its spec is not asked", () => {
+    expect(asked({ spec }, on(spec, 0))).toEqual([true]);
+    expect(asked({ spec: elsewhere, previous: unchecked }, on(spec, 0), on(spec, 1))).toEqual([true, false]);
+    expect(asked({ spec: unchecked }, on(spec, 0), on(spec, 1))).toEqual([true, false]);
+  });
+
+  it.each([
+    ["without a check", unchecked],
+    ["with another", elsewhere],
+  ])("a run that ends is forgotten, and the next one is on a spec %s", (_, next) => {
+    expect(asked({ spec }, on(spec))).toEqual([true]);
+    expect(asked({ spec: next, previous: spec }, { ...on(next), run: "new" })).toEqual([next.health !== undefined]);
+    expect(asked({ spec: next }, on(spec))).toEqual([false]);
+  });
 });

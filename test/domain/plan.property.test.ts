@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fingerprint } from "../../src/domain/app.ts";
 import { surgeOf } from "./promises.ts";
-import type { Happening, Story } from "./story.ts";
+import type { Ending, Happening, Story } from "./story.ts";
 import { expectGood, expectRest, happenings as any, live, storyOf } from "./story.ts";
 
 // Every story checks every plan made in it against test/domain/promises.ts; the cases below say how it must end.
@@ -18,6 +18,15 @@ const then = (story: Story, ...more: Happening[]): Story => ({
   happenings: [...story.happenings, ...more.map((happening) => ({ afterMs: 400_000, happening }))],
 });
 
+/** Happenings that come once all has come to rest. */
+const wait = (happenings: Story["happenings"]): Story["happenings"] =>
+  happenings.map(({ happening }, place) => ({ afterMs: place === 0 ? 400_000 : 30_000, happening }));
+const membersOf = ({ world, record }: Ending) => world.observe().filter(({ index }) => index < record!.instances);
+const printsOf = (ending: Ending) => new Map(membersOf(ending).map(({ index, fingerprint: its }) => [index, its]));
+const runOf = (ending: Ending, index: number) => membersOf(ending).find((one) => one.index === index)?.run;
+/** Nobody may be out, and there may be no extra one yet. */
+const isUngiving = ({ rollout }: Story): boolean => (rollout.surge ?? 0) > 0;
+
 describe("a good spec", () => {
   holds("is rolled out to every instance", storyOf(any.roll, { most: 0 }), (story) => {
     const ending = live(story);
@@ -32,6 +41,16 @@ describe("a good spec", () => {
     expectGood(ending);
     expect(ending.record?.rollout?.status).toBe("done");
   });
+
+  holds(
+    "ends whatever health check one had before, and the one before that",
+    storyOf(any.good, { most: 3 }),
+    (story) => {
+      const ending = live(story);
+      expectGood(ending);
+      expect(ending.record?.rollout?.status).toBe("done");
+    },
+  );
 
   holds("is rolled out when velosd dies at any moment, and again", storyOf(any.cut, { first: any.roll }), (story) => {
     const ending = live(story);
@@ -58,6 +77,31 @@ describe("a good spec", () => {
       const ending = live(then(story, { does: "resume" }));
       expectGood(ending);
       expect(ending.record?.rollout?.status).toBe("done");
+    },
+  );
+
+  holds(
+    "is paused, and who is to be restarted meanwhile is, as it is",
+    storyOf(fc.oneof(any.restartOne, any.cut), { first: any.roll }),
+    (story) => {
+      const paused: Story["happenings"] = [{ afterMs: story.seed % 2 === 0 ? 0 : 900, happening: { does: "pause" } }];
+      const begun = { ...story, happenings: [story.happenings[0]!, ...paused] };
+      const before = live(begun);
+      const ending = live({ ...begun, happenings: [...begun.happenings, ...wait(story.happenings.slice(1))] });
+      if (before.record?.rollout?.status !== "paused") return;
+      expect(ending.record?.rollout?.status).toMatch(/paused|done/);
+      expect(printsOf(ending).size, "all are up").toBe(story.instances);
+      // A reload is done once all have been restarted, by whomever; an update keeps who is on the old spec there.
+      if (ending.record?.rollout?.status === "paused") expect(printsOf(ending)).toEqual(printsOf(before));
+      for (const { happening } of story.happenings.slice(1)) {
+        if (happening.does !== "restart-one" || happening.index >= story.instances || isUngiving(story)) continue;
+        expect(runOf(ending, happening.index), "it was restarted").not.toBe(runOf(before, happening.index));
+      }
+      const resumed = live(
+        then({ ...begun, happenings: [...begun.happenings, ...wait(story.happenings.slice(1))] }, { does: "resume" }),
+      );
+      expectGood(resumed);
+      expect(resumed.record?.rollout?.status).toBe("done");
     },
   );
 

@@ -328,6 +328,20 @@ describe("a rollout stops at", () => {
     expect(stalled(seen([old(0), fresh(1, { status: "stopping", startedAt: NOW - 100_000 })]))).toBeUndefined();
   });
 
+  test("no end that velos itself is bringing about, of a run that the supervisor began just before", () => {
+    const record = running(2, { rollout: rolloutOf("reload", 2) });
+    const killed = { restarts: 3, exit: { at: NOW, signal: "SIGTERM", ranMs: 50 } };
+    for (const status of ["stopping", "waiting", "starting"] as const) {
+      const going = onlineOf(1, print, { run: "automatic", status, startedAt: NOW - 60, ...killed });
+      expect(stalled(seen([onlineOf(0, print), going], pending({ 1: "restart" })), record)).toBeUndefined();
+    }
+    const crashed = onlineOf(1, print, { run: "new-1", status: "waiting", exit: { at: NOW, code: 3, ranMs: 40 } });
+    expect(stalled(seen([onlineOf(0, print), crashed]), record)).toEqual({
+      status: "stalled",
+      failure: { index: 1, why: "exit code 3" },
+    });
+  });
+
   test("no remnant that is being cleared away", () => {
     expect(stalled(seen([old(0), fresh(1, { status: "errored" })], pending({ 1: "clear" })))).toBeUndefined();
   });
@@ -387,10 +401,61 @@ describe("with a health check", () => {
   });
 });
 
+describe("what is old is judged by the spec that it has", () => {
+  const health = { http: "/", intervalMs: 1000, timeoutMs: 500, failures: 3, gracePeriodMs: 0 };
+  const checked = specOf({ waitReady: true, health });
+  const three = (its: string, changes: Partial<ObservedInstance> = {}) =>
+    [0, 1, 2].map((index) => onlineOf(index, its, changes));
+  const update = (to: typeof spec, previous?: typeof spec) =>
+    running(3, { spec: to, ...(previous && { previous }), rollout: rolloutOf("update", 3) });
+  const theirs = fingerprint(checked);
+
+  test("by its check, which the new spec has not", () => {
+    expect(plan(update(spec, checked), seen(three(theirs, { wellAt: 1 })), NOW).actions).toEqual([stop(2)]);
+    expect(plan(update(spec, checked), seen(three(theirs, { seenAt: 1 })), NOW).actions).toEqual([]);
+  });
+
+  test("by no check, which only the new spec has", () => {
+    expect(plan(update(checked, before), seen(three(oldPrint)), NOW).actions).toEqual([stop(2)]);
+  });
+
+  test("of an update that another one overtook, or that is taken back, by what can still be known of it", () => {
+    for (const record of [update(checked), update(spec), update(checked, before)]) {
+      expect(plan(record, seen(three("overtaken")), NOW).actions).toEqual([stop(2)]);
+      expect(plan(record, seen(three("overtaken", { wellAt: 1 })), NOW).actions).toEqual([stop(2)]);
+      expect(plan(record, seen(three("overtaken", { seenAt: 1 })), NOW).actions).toEqual([]);
+    }
+  });
+});
+
 describe("a paused rollout", () => {
   const paused = updating(3, {}, { status: "paused" });
 
   test("takes nobody down", () => expect(plan(paused, seen([old(0), old(1), fresh(2)]), NOW)).toEqual({ actions: [] }));
+  describe("restarts as it is who was to be restarted meanwhile", () => {
+    const again = { 0: "old-0", 1: "old-1", 2: "new-2" };
+    const three = [old(0), old(1), fresh(2)];
+
+    test("on the spec that it has, as many at a time as may be out", () => {
+      expect(plan({ ...paused, again: { 0: "old-0" } }, seen(three), NOW)).toEqual({ actions: [restart(0)] });
+      expect(plan({ ...paused, again }, seen(three), NOW)).toEqual({ actions: [restart(2)] });
+      expect(plan({ ...paused, again }, seen(three, pending({ 2: "restart" })), NOW).actions).toEqual([]);
+    });
+    test("at once where it does not serve anyway", () => {
+      const sick = [old(0, { unwell: "GET /: 500" }), old(1, { status: "waiting" }), fresh(2)];
+      expect(plan({ ...paused, again }, seen(sick), NOW).actions).toEqual([restart(1), restart(0)]);
+    });
+    test("and only the run that was meant", () => {
+      expect(plan({ ...paused, again }, seen(three.map((one) => ({ ...one, run: "next" }))), NOW).actions).toEqual([]);
+    });
+    test("and a restart that fails is none of the new spec's", () => {
+      const refused = { refused: new Map([[0, "exit code 1"]]) };
+      expect(
+        plan({ ...paused, again }, seen([old(0, { status: "waiting" }), old(1), fresh(2)], refused), NOW).verdict,
+      ).toBe(undefined);
+    });
+  });
+
   test("brings back who is out", () =>
     expect(plan(paused, seen([old(0), old(1)]), NOW)).toEqual({ actions: [start(2)] }));
   test("still looks for a deadline, and stalls at it", () => {

@@ -67,7 +67,13 @@ const checkRollout = (
   const down = planned.actions
     .filter(({ type, index }) => (type === "stop" || type === "restart") && members.includes(index))
     .map(({ index }) => index);
-  promise(rollout.status !== "paused" || down.length === 0, `a paused rollout takes down ${down.join()}`);
+  const mayInPause = ({ type, index }: Action): boolean =>
+    type === "restart" && rollout.from[index] !== undefined && there.get(index)?.run === record.again?.[index];
+  const unasked = planned.actions.filter((action) => down.includes(action.index) && !mayInPause(action));
+  promise(
+    rollout.status !== "paused" || unasked.length === 0,
+    `a paused rollout takes down ${unasked.map(({ index }) => index).join()}`,
+  );
   if (rollout.kind === "restart") return;
 
   const isLeaving = (index: number): boolean =>
@@ -81,6 +87,8 @@ const checkRollout = (
     `${left} of ${wanted.length} serve when ${taken.join()} is down`,
   );
 
+  if (rollout.status === "paused") return;
+
   // Whoever is up, on the wanted spec, and on a run that the rollout did not find, is a replacement.
   const print = fingerprint(record.spec);
   const isReplacement = (index: number): boolean => {
@@ -91,22 +99,27 @@ const checkRollout = (
   if (taken.some((index) => index < record.instances))
     for (const index of extra) promise(isReplacement(index), `${taken.join()} goes before the extra ${index} is up`);
 
-  const lowest = Math.min(...taken);
+  // One that has not been asked yet whether it is well counts for nothing, whatever it would say.
+  const lowest = Math.min(...taken.filter((index) => there.get(index)?.seenAt === undefined));
   for (const index of serving) {
     const waits =
       !isReplacement(index) &&
       !taken.includes(index) &&
       !observed.pending.has(index) &&
       rollout.from[index] !== undefined;
-    promise(!waits || index < lowest, `${lowest} goes before ${index}`);
+    promise(!waits || index < lowest || lowest === Infinity, `${lowest} goes before ${index}`);
   }
 
   const { minUptimeMs, killTimeoutMs, rollout: settings } = record.spec;
   const signals = saysReady(record.spec);
-  const pauseMs = settings.pauseMs ?? (signals ? 0 : killTimeoutMs + 2000);
+  const { health } = record.spec;
+  const pauseMs = settings.pauseMs ?? (signals || health ? 0 : killTimeoutMs + 2000);
   for (const index of wanted) {
     if (rollout.from[index] === undefined || !isReplacement(index) || isLeaving(index)) continue;
-    const backForMs = world.now - (there.get(index)!.onlineAt! + (signals ? 0 : minUptimeMs) + settings.minReadyMs);
+    const { onlineAt, wellAt } = there.get(index)!;
+    const readyAt = health ? wellAt : onlineAt! + (signals ? 0 : minUptimeMs);
+    if (readyAt === undefined) continue;
+    const backForMs = world.now - (readyAt + settings.minReadyMs);
     promise(backForMs < 0 || backForMs >= pauseMs, `${taken.join()} goes ${backForMs} ms after ${index} is back`);
   }
 };

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect } from "vitest";
 import type { AppSpec, RolloutSettings } from "../../src/domain/app.ts";
-import { fingerprint } from "../../src/domain/app.ts";
+import { fingerprint, healthDefaults } from "../../src/domain/app.ts";
+import { beginRestart } from "../../src/domain/begin-rollout.ts";
 import { plan } from "../../src/domain/plan.ts";
 import type { AppRecord } from "../../src/domain/record.ts";
 import { wantedIndexes } from "../../src/domain/record.ts";
@@ -15,7 +16,7 @@ import { World } from "./world.ts";
 
 /** Something from outside: a command, a crash, an operator, the death of velosd. */
 export type Happening =
-  | { does: "update"; quality: Quality }
+  | { does: "update"; quality: Quality; health?: boolean }
   | { does: "reload" | "restart" | "pause" | "resume" | "stop" | "start" | "delete" }
   | { does: "scale"; to: number }
   | { does: "restart-one" | "stop-one" | "start-one" | "crash" | "operator-stop" | "operator-restart"; index: number }
@@ -28,6 +29,8 @@ export interface Story {
   pace: Pace;
   /** Programs fail when they are stopped. */
   messy: boolean;
+  /** The first spec has a health check. */
+  health: boolean;
   spec: Pick<AppSpec, "waitReady" | "listen" | "minUptimeMs" | "listenTimeoutMs" | "autorestart">;
   rollout: RolloutSettings;
   /** In milliseconds after the one before; the app is up when the first is counted. */
@@ -43,9 +46,11 @@ export interface Ending {
   firstSpec: AppSpec;
 }
 
-const specFor = (story: Story, version: number, quality: Quality): AppSpec =>
+const specFor = (story: Story, version: number, quality: Quality, health: boolean): AppSpec =>
   specOf({
     ...story.spec,
+    // Each version is asked for something that no other has.
+    ...((health || quality === "unwell") && { health: { ...healthDefaults, http: `/v${version}` } }),
     restartDelayMs: 100,
     maxRestarts: 3,
     rollout: story.rollout,
@@ -55,7 +60,7 @@ const specFor = (story: Story, version: number, quality: Quality): AppSpec =>
 /** Lives a story to its end, every plan checked: until nothing more is going to happen, or for a time after the last. */
 export const live = (story: Story, forMs = Infinity): Ending => {
   const world = new World(story.seed, story.pace, story.messy);
-  const firstSpec = specFor(story, 0, "good");
+  const firstSpec = specFor(story, 0, "good", story.health);
   const store: Store = { record: recordOf(story.instances, { spec: firstSpec }), tracks: new Map() };
   let velosd = new Velosd(world, store, checkPlan);
   world.run();
@@ -77,7 +82,9 @@ export const live = (story: Story, forMs = Infinity): Ending => {
     // The CLI starts velosd when it is not there.
     if (!velosd.alive) velosd = new Velosd(world, store, checkPlan);
     velosd.command((record) =>
-      commanded(record, happening, velosd, world, () => specFor(story, ++version, qualityOf(happening))),
+      commanded(record, happening, velosd, world, () =>
+        specFor(story, ++version, qualityOf(happening), hasHealth(happening, story)),
+      ),
     );
   };
   let at = world.now;
@@ -87,6 +94,9 @@ export const live = (story: Story, forMs = Infinity): Ending => {
 };
 
 const qualityOf = (happening: Happening): Quality => (happening.does === "update" ? happening.quality : "good");
+
+const hasHealth = (happening: Happening, story: Story): boolean =>
+  (happening.does === "update" ? happening.health : undefined) ?? story.health;
 
 /** The record after a command, as the controller changes it. */
 const commanded = (
@@ -108,8 +118,12 @@ const commanded = (
     case "restart":
       return velosd.begin({ ...record, created, running: true, holds: {} }, happening.does);
     case "restart-one":
-      // One instance is not restarted beside a rollout of all.
-      if (isActive(record.rollout) || happening.index >= record.instances || !record.running) return record;
+      if (happening.index >= record.instances || !record.running) return record;
+      if (isActive(record.rollout)) {
+        const stamp = { id: record.rollout.id, at: world.now };
+        const joined = { ...record, created, holds: without(record.holds, happening.index) };
+        return beginRestart(joined, world.observe(), "restart", "manual", stamp, [happening.index]);
+      }
       return velosd.begin({ ...record, holds: without(record.holds, happening.index) }, "restart", [happening.index]);
     case "pause":
       return record.rollout?.status === "running"
@@ -178,6 +192,7 @@ const paceArbitrary = fc.record({
   bootMs: fc.integer({ min: 1, max: 3000 }),
   stopMs: fc.integer({ min: 0, max: 2000 }),
   latencyMs: fc.constantFrom(0, 2, 20),
+  healthMs: fc.constantFrom(0, 600),
 });
 
 export const rolloutArbitrary: fc.Arbitrary<RolloutSettings> = fc
@@ -207,6 +222,7 @@ export const storyOf = (
       instances: fc.integer({ min: 1, max: 6 }),
       pace: paceArbitrary,
       messy: fc.boolean(),
+      health: fc.boolean(),
       spec: fc.record({
         waitReady: fc.boolean(),
         listen: fc.boolean().map((listens) => (listens ? [{ port: 3000 }] : [])),
@@ -230,14 +246,18 @@ const afterArbitrary = fc.oneof(
 const indexArbitrary = fc.integer({ min: 0, max: 6 });
 
 export const happenings = {
-  good: fc.constant<Happening>({ does: "update", quality: "good" }),
+  good: fc.boolean().map((health): Happening => ({ does: "update", quality: "good", health })),
   bad: fc
-    .constantFrom<Quality>("crashes", "never-ready", "exits", "refused")
-    .map((quality): Happening => ({ does: "update", quality })),
+    .constantFrom<Quality>("crashes", "never-ready", "exits", "refused", "unwell")
+    .chain((quality) => fc.boolean().map((health): Happening => ({ does: "update", quality, health }))),
   ending: fc
     .constantFrom<Quality>("crashes", "exits", "refused")
-    .map((quality): Happening => ({ does: "update", quality })),
-  roll: fc.constantFrom<Happening>({ does: "update", quality: "good" }, { does: "reload" }),
+    .chain((quality) => fc.boolean().map((health): Happening => ({ does: "update", quality, health }))),
+  roll: fc.constantFrom<Happening>(
+    { does: "update", quality: "good", health: false },
+    { does: "update", quality: "good", health: true },
+    { does: "reload" },
+  ),
   restart: fc.constant<Happening>({ does: "restart" }),
   reload: fc.constant<Happening>({ does: "reload" }),
   scale: fc.integer({ min: 1, max: 7 }).map((to): Happening => ({ does: "scale", to })),
@@ -253,6 +273,7 @@ export const happenings = {
     does: fc.constantFrom("restart-one" as const, "stop-one" as const, "start-one" as const),
     index: indexArbitrary,
   }),
+  restartOne: fc.record({ does: fc.constant("restart-one" as const), index: indexArbitrary }),
   crash: fc.record({ does: fc.constant("crash" as const), index: indexArbitrary }),
   operator: fc.record({
     does: fc.constantFrom("operator-stop" as const, "operator-restart" as const),

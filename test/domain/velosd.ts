@@ -1,4 +1,5 @@
 import { absorb } from "../../src/domain/absorb.ts";
+import type { HealthCheck } from "../../src/domain/app.ts";
 import { fingerprint } from "../../src/domain/app.ts";
 import type { CrashTrack } from "../../src/domain/crash-track.ts";
 import { endTrack, newTrack, trackRun } from "../../src/domain/crash-track.ts";
@@ -19,6 +20,9 @@ export interface Store {
 
 /** Sees every plan before it is carried out; throws when one breaks a promise. */
 export type Inspect = (record: AppRecord, observed: Observed, planned: Plan, world: World) => void;
+
+/** How long an instance may fail its health check until it is unwell. */
+const UNWELL_AFTER_MS = 4000;
 
 /** An action under way, and the rollout it was meant for. */
 interface PendingAction {
@@ -42,6 +46,8 @@ export class Velosd {
   /** What was sent and has not reached the supervisor. */
   private readonly wire = new Set<() => void>();
   private arrival = 0;
+  /** Of each run that is asked: what, and since when. */
+  private readonly asked = new Map<string, { health: HealthCheck; since: number }>();
   private woken = false;
   private timer = Symbol();
 
@@ -86,7 +92,7 @@ export class Velosd {
   private look(): void {
     const { world, store } = this;
     if (!this.alive || store.record === undefined) return;
-    const instances = world.observe();
+    const instances = world.observe().map((instance) => this.annotate(store.record!, instance));
     const pending = new Map([...this.pending].map(([index, { type }]) => [index, type]));
     this.track(store.record, instances);
     const record = absorb(store.record, instances, pending, store.tracks, "life", world.now);
@@ -103,6 +109,23 @@ export class Velosd {
     const timer = (this.timer = Symbol());
     if (planned.lookAgainAt !== undefined) world.at(planned.lookAgainAt, () => this.timer === timer && this.wake());
     if (planned.verdict) this.conclude(record, record.rollout!, planned.verdict, instances);
+  }
+
+  /** What is known of an instance's health: it is asked by the spec that it was started with, as far as that is known. */
+  private annotate({ spec, previous }: AppRecord, instance: ObservedInstance): ObservedInstance {
+    const { world } = this;
+    if (instance.status !== "online") return instance;
+    const own = [spec, previous].find((one) => one && fingerprint(one) === instance.fingerprint);
+    const known = this.asked.get(instance.run);
+    const health = own ? own.health : known?.health;
+    if (!health) return instance;
+    const since = known?.since ?? world.now;
+    this.asked.set(instance.run, { health, since });
+    const wellAt = Math.max(world.wellAt(instance.index, health), since + 1);
+    if (wellAt <= world.now) return { ...instance, wellAt };
+    const unwellAt = since + UNWELL_AFTER_MS;
+    world.at(Math.min(wellAt, unwellAt <= world.now ? Infinity : unwellAt), () => this.wake());
+    return { ...instance, seenAt: since, ...(unwellAt <= world.now && { unwell: "GET /: 500" }) };
   }
 
   private conclude(

@@ -1,11 +1,12 @@
-import type { AppSpec } from "../../src/domain/app.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { AppSpec, HealthCheck } from "../../src/domain/app.ts";
 import { fingerprint } from "../../src/domain/app.ts";
 import type { Exit, InstanceStatus, ObservedInstance } from "../../src/domain/instance.ts";
 import { shouldRestart } from "../../src/domain/restart-policy.ts";
 import { saysReady } from "./spec.ts";
 
 /** What becomes of an instance on a spec; the spec carries it in `env.QUALITY`. */
-export type Quality = "good" | "crashes" | "never-ready" | "exits" | "refused";
+export type Quality = "good" | "crashes" | "never-ready" | "exits" | "refused" | "unwell";
 
 /** How long things take, in milliseconds. Each time it is between half and one and a half of it. */
 export interface Pace {
@@ -13,6 +14,8 @@ export interface Pace {
   stopMs: number;
   /** Until the supervisor takes up what it was told, and until its answer arrives. */
   latencyMs: number;
+  /** From when it is online until its health check passes, where it has one. */
+  healthMs: number;
 }
 
 /** Undefined when it went well, else why not. */
@@ -28,6 +31,8 @@ interface Life {
   restarts: number;
   startedAt: number;
   onlineAt?: number;
+  /** When its own health check passes, if somebody asks. */
+  wellAt?: number;
   exit?: Exit;
   /** Counts up whenever what was going to happen is not going to happen any more. */
   turn: number;
@@ -126,7 +131,14 @@ export class World {
   serves(index: number): boolean {
     const life = this.lives.get(index);
     if (life?.status !== "online" || life.onlineAt === undefined) return false;
+    if (life.spec.health) return this.now >= life.wellAt!;
     return saysReady(life.spec) || this.now >= life.onlineAt + life.spec.minUptimeMs;
+  }
+
+  /** When an instance that is online passes a health check; Infinity for one that its program knows nothing of. */
+  wellAt(index: number, asked: HealthCheck): number {
+    const life = this.lives.get(index);
+    return life?.status === "online" && isDeepStrictEqual(life.spec.health, asked) ? life.wellAt! : Infinity;
   }
 
   // What velosd asks for.
@@ -214,6 +226,7 @@ export class World {
     life.run = `run-${++this.runs}`;
     life.startedAt = this.now;
     delete life.onlineAt;
+    delete life.wellAt;
     this.everOn.set(life.print, (this.everOn.get(life.print) ?? new Set()).add(life.index));
     this.onChange();
 
@@ -231,6 +244,7 @@ export class World {
       later(upMs, () => {
         life.status = "online";
         life.onlineAt = this.now;
+        if (life.spec.health) life.wellAt = quality === "good" ? this.now + this.around(this.pace.healthMs) : Infinity;
         this.onChange();
         this.answer(life.up);
       });

@@ -1,0 +1,42 @@
+import { expect, it } from "vitest";
+import { freePort } from "../../backend/free-port.ts";
+import { useScene } from "./scene.ts";
+import { until } from "./until.ts";
+
+const scene = useScene();
+
+it("restarts while a rollout is paused are on the spec that an instance has, and the rollout goes on after", async () => {
+  const start = (n: number) =>
+    scene.velos("start", "sleep 1000", "-n", "api", "-i", "3", "-e", `N=${n}`, "--kill-timeout", "500ms");
+  await start(1);
+  const updated = start(2);
+  const seen = async () => (await scene.instances("api")).map(({ spec, run }) => ({ spec, run }));
+  await until("one is replaced", async () => new Set((await seen()).map(({ spec }) => spec)).size === 2);
+  await scene.must("rollout", "pause", "api");
+  await updated;
+  const before = await seen();
+  await scene.must("restart", "api:0", "api:2");
+  const after = await seen();
+  expect(after.map(({ spec }) => spec)).toEqual(before.map(({ spec }) => spec));
+  expect(after.map(({ run }, index) => run === before[index]!.run)).toEqual([false, true, false]);
+  await scene.must("rollout", "resume", "api");
+  await until("all are replaced", async () =>
+    (await seen()).every(({ spec }) => spec !== before[0]!.spec && spec !== undefined),
+  );
+  expect((await scene.velos("rollout", "status", "api")).stdout).not.toContain("did not come up");
+}, 120_000);
+
+it("a health check is taken away and given back by rollouts that end", async () => {
+  const port = await freePort();
+  const app = scene.write("app.js", `require("http").createServer((_, a) => a.end()).listen(${port});`);
+  const config = (health: string): string =>
+    scene.write("velos.toml", `[apps.a]\nscript = ${JSON.stringify(app)}\ninstances = 3\nlisten = ${port}\n${health}`);
+  for (const health of [
+    "",
+    `[apps.a.health]\nhttp = "/"\ninterval = "1s"\n`,
+    "",
+    `[apps.a.health]\nhttp = "/v2"\n`,
+    "",
+  ])
+    await scene.must("apply", "-c", config(health));
+}, 120_000);
