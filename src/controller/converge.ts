@@ -7,7 +7,7 @@ import type { ObservedInstance } from "../domain/instance.ts";
 import type { Action, Plan } from "../domain/plan.ts";
 import { plan } from "../domain/plan.ts";
 import type { AppRecord } from "../domain/record.ts";
-import { isActive } from "../domain/rollout.ts";
+import { isActive, specOfInstance } from "../domain/rollout.ts";
 import { AppState } from "./app-state.ts";
 import { countLook, missedInstances, rolloutKey } from "./count-look.ts";
 import type { Counters } from "./counters.ts";
@@ -291,8 +291,12 @@ export class Converge {
       }
       case "stop":
         return backend.stop(state.name, action.index);
-      case "restart":
-        return backend.restart(state.name, action.index, await identities.variables(spec, action.index, traceparent));
+      case "restart": {
+        // In a rollout it may be one on the spec of before, which it keeps.
+        const instance = backend.observe(state.name).find(({ index }) => index === action.index);
+        const own = (instance && specOfInstance(state.record, instance)) ?? spec;
+        return backend.restart(state.name, action.index, await identities.variables(own, action.index, traceparent));
+      }
       // Why it is down is written down before: it is the only thing that tells the next velosd.
       case "clear":
         await state.saved;

@@ -7,7 +7,7 @@ import { findVersion } from "./app-versions.ts";
 export class Identities {
   readonly #place: string;
   /** Looks at an app's version that are under way: instances that start together share one. */
-  readonly #looking = new Map<string, Promise<string>>();
+  readonly #looking = new Map<AppSpec, Promise<string>>();
 
   /** @param place tells this machine and scope from all others */
   constructor(place: string) {
@@ -21,10 +21,10 @@ export class Identities {
   }
 
   async #version(spec: AppSpec): Promise<string> {
-    const underWay = this.#looking.get(spec.name);
+    const underWay = this.#looking.get(spec);
     if (underWay) return underWay;
-    const looking = findVersion(spec).finally(() => this.#looking.delete(spec.name));
-    this.#looking.set(spec.name, looking);
+    const looking = findVersion(spec).finally(() => this.#looking.delete(spec));
+    this.#looking.set(spec, looking);
     return looking;
   }
 }

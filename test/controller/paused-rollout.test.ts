@@ -76,6 +76,16 @@ describe("while a rollout is paused", () => {
     expect(new Set(prints())).toEqual(new Set([fingerprint(after)]));
   });
 
+  it("what is restarted is who it was", async () => {
+    const named = (version: string) => make(version, { env: { OTEL_RESOURCE_ATTRIBUTES: `release=${version}` } });
+    await pauseAfterFirst(named("1"), named("2"));
+    await controller.commands.restart(["api:0", "api:2"], "restart");
+    const releases = await Promise.all(
+      [0, 2].map(async (index) => (await controller.backend.environment("api", index))["OTEL_RESOURCE_ATTRIBUTES"]),
+    );
+    expect(releases).toEqual([expect.stringContaining("release=1"), expect.stringContaining("release=2")]);
+  });
+
   it("a restart that was to wait for its turn comes with the pause", async () => {
     await controller.commands.start(before, { kind: "exact", count: 3 });
     const [first] = runs();

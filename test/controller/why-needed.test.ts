@@ -1,0 +1,17 @@
+import { expect, it } from "vitest";
+import { whyNeeded } from "../../src/controller/why-needed.ts";
+import { fingerprint, healthDefaults } from "../../src/domain/app.ts";
+import type { ObservedInstance } from "../../src/domain/instance.ts";
+import type { AppRecord } from "../../src/domain/record.ts";
+import { specOf } from "../domain/spec.ts";
+
+it("a check that only instances of the spec before still have needs velosd", () => {
+  const checked = specOf({ health: { ...healthDefaults, http: "/" } });
+  const spec = specOf({ args: ["2"] });
+  const record = { spec, previous: checked, running: true } as unknown as AppRecord;
+  const on = (print: string): ObservedInstance[] => [
+    { index: 0, status: "online", unit: "", fingerprint: print, run: "a", restarts: 0 },
+  ];
+  expect(whyNeeded(record, true, on(fingerprint(checked)))).toContain("health check");
+  expect(whyNeeded(record, true, on(fingerprint(spec)))).toBeUndefined();
+});
