@@ -214,8 +214,9 @@ function start() {
       if (asked === "0.0.0.0") return !several || !own.includes(":");
       // What localhost is depends on who looks it up.
       if (/^(localhost|127\.0\.0\.1|::1)$/.test(asked) && /^(127\.0\.0\.1|::1)$/.test(own)) return true;
-      // A name cannot be looked up at once: that it is what velos was told is to be expected. Another address is another.
-      return !several && !net.isIP(asked);
+      // Where an app listens that was told nothing; and a name, which cannot be looked up at once, is to be expected to be
+      // what velos was told. Another address is another.
+      return !several && (/^(127\.0\.0\.1|::1)$/.test(asked) || !net.isIP(asked));
     });
   }
 
