@@ -198,7 +198,9 @@ describe("velos apply", () => {
     const toml = `[apps.api]\ncommand = ["sh", "-c", "exec ${process.execPath} server.js"]\nlisten = ["23482"]\n`;
     await writeFile(join(velosd.home, "velos.toml"), toml);
     const { err } = await velosd.velos("apply");
-    expect(err).toContain("velos: api: Node in a shell's command does not get the addresses of `listen`; name the script");
+    expect(err).toContain(
+      "velos: api: Node in a shell's command does not get the addresses of `listen`; name the script",
+    );
   });
 
   it.each([

@@ -20,8 +20,11 @@ it("restarts while a rollout is paused are on the spec that an instance has, and
   expect(after.map(({ spec }) => spec)).toEqual(before.map(({ spec }) => spec));
   expect(after.map(({ run }, index) => run === before[index]!.run)).toEqual([false, true, false]);
   await scene.must("rollout", "resume", "api");
-  await until("all are replaced", async () =>
-    (await seen()).every(({ spec }) => spec !== before[0]!.spec && spec !== undefined),
+  // Nobody says when such a program is ready: there are two and a half seconds between one and the next.
+  await until(
+    "all are replaced",
+    async () => (await seen()).every(({ spec }) => spec !== before[0]!.spec && spec !== undefined),
+    60_000,
   );
   expect((await scene.velos("rollout", "status", "api")).stdout).not.toContain("did not come up");
 }, 120_000);
