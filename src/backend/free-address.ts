@@ -1,8 +1,8 @@
-import { lstatSync, readdirSync, readlinkSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import net from "node:net";
 import type { ListenAddress } from "../domain/listen.ts";
-import { listeners } from "./port-owner.ts";
-import { hasProc, readAllProcesses } from "./spawn/process-table.ts";
+import { hasSocket, listeners } from "./listening-sockets.ts";
+import { familyOf, hasProc, readAllProcesses } from "./spawn/process-table.ts";
 
 /** What is to end before the address is needed: its processes, and whether they may listen by themselves. */
 export interface Leaving {
@@ -51,27 +51,8 @@ const whyNoPath = async (path: string): Promise<string | undefined> => {
 const isLeaving = async (address: ListenAddress, { pids, listensItself }: Leaving): Promise<boolean> => {
   if (!hasProc) return listensItself;
   const inodes = await listeners(address);
-  return withDescendants(pids).some((pid) => {
-    try {
-      return readdirSync(`/proc/${pid}/fd`).some((fd) => inodes.has(inodeOf(`/proc/${pid}/fd/${fd}`)));
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code === "EACCES";
-    }
-  });
-};
-
-const inodeOf = (descriptor: string): string => {
-  try {
-    return /^socket:\[(\d+)\]$/.exec(readlinkSync(descriptor))?.[1] ?? "";
-  } catch {
-    return "";
-  }
-};
-
-const withDescendants = (pids: readonly number[]): number[] => {
-  const children = new Map<number, number[]>();
-  for (const { pid, parent } of readAllProcesses()) children.set(parent, [...(children.get(parent) ?? []), pid]);
-  const all = new Set(pids);
-  for (const pid of all) for (const child of children.get(pid) ?? []) all.add(child);
-  return [...all];
+  const all = readAllProcesses();
+  for (const { pid } of pids.flatMap((leader) => familyOf(leader, all)))
+    if ((await hasSocket(pid, inodes)) !== false) return true;
+  return false;
 };

@@ -31,7 +31,7 @@ export const parseTime = (text: string, flag: string, now: number): number => {
   if (Number.isNaN(at))
     throw new VelosError("USAGE", {
       why: `${flag}: '${text}' is not a time`,
-      hint: "write 10m, 2h, 14:30, 2026-01-31 or 2026-01-31T14:30",
+      hint: "write 10m, 2h, 14:30, yesterday, 2026-01-31 or 2026-01-31T14:30",
     });
   return at;
 };

@@ -3,7 +3,7 @@ import { get } from "node:http";
 import { get as getTls } from "node:https";
 import { connect } from "node:net";
 import { findAccount } from "../backend/spawn/account.ts";
-import { isDead, readAllProcesses } from "../backend/spawn/process-table.ts";
+import { familyOf, readAllProcesses } from "../backend/spawn/process-table.ts";
 import type { HealthTarget } from "../domain/health-target.ts";
 
 /** In what surroundings a command runs. */
@@ -164,21 +164,10 @@ const endSession = (leader: number): void => {
   for (let before = -1; before < ended.size;) {
     before = ended.size;
     // Before the first is ended, since their children are then somebody else's.
-    for (const pid of familyOf(leader)) {
+    for (const { pid } of familyOf(leader, readAllProcesses())) {
       if (!ended.has(pid)) kill(pid);
       ended.add(pid);
     }
     endGroup(leader);
   }
-};
-
-/** The processes of a session, and those that descend from one of them. */
-const familyOf = (leader: number): Set<number> => {
-  const all = readAllProcesses().filter((entry) => !isDead(entry));
-  const family = new Set(all.filter(({ session }) => session === leader).map(({ pid }) => pid));
-  for (let before = -1; before < family.size;) {
-    before = family.size;
-    for (const { pid, parent } of all) if (family.has(parent)) family.add(pid);
-  }
-  return family;
 };

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { hasSocket } from "../backend/listening-sockets.ts";
 import type { Release } from "./file-lock.ts";
 
 /**
@@ -16,19 +17,21 @@ export const lockName = async (name: string): Promise<Release | undefined> => {
     server.listen(`\0${name}`, () => resolve(undefined));
   });
   if (error === undefined) return () => void server.unref().close();
-  return error.code === "EADDRINUSE" && isHeldByVelosd(name) ? undefined : () => {};
+  return error.code === "EADDRINUSE" && (await isHeldByVelosd(name)) ? undefined : () => {};
 };
 
-const isHeldByVelosd = (name: string): boolean => {
-  const sockets = socketsOf(name);
-  return readdirSync("/proc").some((entry) => /^\d+$/.test(entry) && isOurVelosd(entry) && hasOpen(entry, sockets));
+const isHeldByVelosd = async (name: string): Promise<boolean> => {
+  const inodes = inodesOf(name);
+  for (const pid of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry)))
+    if (isOurVelosd(pid) && (await hasSocket(pid, inodes)) === true) return true;
+  return false;
 };
 
-/** As /proc/PID/fd shows the sockets of a name. In /proc/net/unix a zero is a `@`; older Node fills a name up with them. */
-const socketsOf = (name: string): Set<string> => {
+/** Inodes of the sockets of a name. In /proc/net/unix a zero is a `@`; older Node fills a name up with them. */
+const inodesOf = (name: string): Set<string> => {
   const isNamed = (row: string): boolean => unfilled(row).endsWith(` @${unfilled(name)}`);
   const rows = read("/proc/net/unix").split("\n").filter(isNamed);
-  return new Set(rows.map((row) => `socket:[${row.trim().split(/\s+/)[6]}]`));
+  return new Set(rows.map((row) => row.trim().split(/\s+/)[6]!));
 };
 
 const unfilled = (text: string): string => text.replace(/@+$/, "");
@@ -42,22 +45,6 @@ const isOurVelosd = (pid: string): boolean => {
     // Also the one inside of `velos run`.
     read(`/proc/${pid}/cmdline`).includes("velos")
   );
-};
-
-const hasOpen = (pid: string, sockets: ReadonlySet<string>): boolean => {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).some((descriptor) => sockets.has(linkOf(`/proc/${pid}/fd/${descriptor}`)));
-  } catch {
-    return false;
-  }
-};
-
-const linkOf = (path: string): string => {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
-  }
 };
 
 const read = (path: string): string => {

@@ -6,7 +6,6 @@ import type { JsonText } from "../api/frames.ts";
 import { createHandlers } from "../api/handlers.ts";
 import type { Paths } from "../config/paths.ts";
 import { Controller } from "../controller/controller.ts";
-import { checkDirectories } from "./check-directories.ts";
 import { EventLoopLag } from "./event-loop-lag.ts";
 import type { IdleExit } from "./idle-exit.ts";
 import { createIpcServer } from "./ipc-server.ts";
@@ -48,7 +47,6 @@ const ANSWER_FIRST_MS = 15;
 export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> => {
   const { paths, env, log, version } = options;
   const lock = await takeLock(paths);
-  checkDirectories(paths);
   const chosen = selectBackend(options.backend, paths, env);
   const backend = await createBackend(chosen.name, paths, env, log);
   const place = placeOf(paths);

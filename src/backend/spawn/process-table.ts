@@ -93,6 +93,17 @@ export const readAllProcesses = (): ProcessEntry[] => {
   return entries;
 };
 
+/** A process with its session and group, and all that descend from them; the dead are left out. */
+export const familyOf = (pid: number, entries: readonly ProcessEntry[]): ProcessEntry[] => {
+  const family = new Set<number>([pid]);
+  for (const entry of entries) if (entry.group === pid || entry.session === pid) family.add(entry.pid);
+  for (let before = 0; before !== family.size;) {
+    before = family.size;
+    for (const entry of entries) if (family.has(entry.parent)) family.add(entry.pid);
+  }
+  return entries.filter((entry) => family.has(entry.pid) && !isDead(entry));
+};
+
 /** True when the process was started with `name=value` in its environment, as far as that may be read. */
 export const hasEnvironment = (pid: number, name: string, value: string): boolean => {
   try {

@@ -2,7 +2,7 @@ import type { Usage } from "../backend.ts";
 import { pageSize } from "../page-size.ts";
 import { cpuTimeOf } from "./cpu-time.ts";
 import type { ProcessEntry } from "./process-table.ts";
-import { hasProc, isDead, readAllProcesses, TICKS_PER_SECOND } from "./process-table.ts";
+import { familyOf, hasProc, readAllProcesses, TICKS_PER_SECOND } from "./process-table.ts";
 
 /** How long one reading of all processes serves everybody who asks: a list of 50 instances reads /proc once. */
 const SHARED_FOR_MS = 100;
@@ -12,17 +12,6 @@ const processes = (): ProcessEntry[] => {
   const now = performance.now();
   if (shared === undefined || now - shared.at > SHARED_FOR_MS) shared = { at: now, entries: readAllProcesses() };
   return shared.entries;
-};
-
-/** The processes of an instance: its session and group, and all that descend from its main process. */
-export const familyOf = (pid: number, entries: readonly ProcessEntry[]): ProcessEntry[] => {
-  const family = new Set<number>([pid]);
-  for (const entry of entries) if (entry.group === pid || entry.session === pid) family.add(entry.pid);
-  for (let before = 0; before !== family.size;) {
-    before = family.size;
-    for (const entry of entries) if (family.has(entry.parent)) family.add(entry.pid);
-  }
-  return entries.filter((entry) => family.has(entry.pid) && !isDead(entry));
 };
 
 /**

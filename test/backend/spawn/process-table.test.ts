@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { accountByName, findAccount } from "../../../src/backend/spawn/account.ts";
-import { parseStat, readAllProcesses, startTimeOf } from "../../../src/backend/spawn/process-table.ts";
-import { familyOf } from "../../../src/backend/spawn/usage.ts";
+import { familyOf, parseStat, readAllProcesses, startTimeOf } from "../../../src/backend/spawn/process-table.ts";
 
 test("a process whose name is made to confuse is read right", () => {
   const line = "77 (a) S 1 (b c) R 70 71 72 0 -1 4194560 1 2 3 4 10 20 30 40 20 0 5 0 123456 1000 99 0 0";
