@@ -42,7 +42,11 @@ const cases: readonly (readonly [line: string, why: string, hint: string])[] = [
     "--lines: '-5' is not a number from 0 to 10000",
     "for more, use journalctl SYSLOG_IDENTIFIER=velos-<app>",
   ],
-  ["logs --since soon", "--since: 'soon' is not a time", "write 10m, 2h, 14:30, yesterday, 2026-01-31 or 2026-01-31T14:30"],
+  [
+    "logs --since soon",
+    "--since: 'soon' is not a time",
+    "write 10m, 2h, 14:30, yesterday, 2026-01-31 or 2026-01-31T14:30",
+  ],
   [
     "start /bin/sleep -i -1",
     "--instances: '-1' is not a number of instances: a new app needs a number, not a difference",
