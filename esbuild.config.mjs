@@ -38,6 +38,31 @@ const common = {
   define: { VELOS_VERSION: JSON.stringify(version) },
 };
 
+/** What of the parts of typebox is not used is left out: it has no effect of its own, and does not say so. */
+const onlyWhatIsUsed = {
+  name: "only-what-is-used",
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^typebox|^\..*\.mjs$/ }, async ({ path, pluginData, ...from }) => {
+      if (pluginData === "seen" || !(path.startsWith("typebox") || /node_modules.typebox/.test(from.resolveDir)))
+        return;
+      const found = await resolve(path, { ...from, pluginData: "seen" });
+      return { ...found, sideEffects: false };
+    });
+  },
+};
+/**
+ * What the D-Bus library reads and writes descriptions of objects with is a tenth of velosd's text. velos asks for none,
+ * and to who asks for its own, it says that there is nothing.
+ */
+const withoutXml = {
+  name: "without-xml",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^fast-xml-(parser|builder)$/ }, ({ path }) => ({ path, namespace: "left-out" }));
+    const contents = 'export class XMLParser {} export default class { build() { return "<node/>"; } }';
+    onLoad({ filter: /./, namespace: "left-out" }, () => ({ contents }));
+  },
+};
+
 // What is rarely needed: files of their own, so that their text is not in velosd's memory, and not read by `velos list`.
 const apart = {
   systeminformation: "systeminformation",
@@ -84,10 +109,11 @@ const keptApart = {
     });
   },
 };
-await build({ ...common, plugins: [keptApart], entryPoints: apart, outdir: made, outExtension: { ".js": ".cjs" } });
+const plugins = [keptApart, onlyWhatIsUsed, withoutXml];
+await build({ ...common, plugins, entryPoints: apart, outdir: made, outExtension: { ".js": ".cjs" } });
 await build({
   ...common,
-  plugins: [keptApart],
+  plugins,
   entryPoints: telemetry,
   // Their module form, of which the bundler leaves out what is not used: a fifth of it.
   mainFields: ["module", "main"],
@@ -99,7 +125,7 @@ await build({
 
 await build({
   ...common,
-  plugins: [keptApart],
+  plugins,
   // The parser's module form, which comes without what velos does not use of it; its validator is never asked for.
   alias: { clipanion: "./node_modules/clipanion/lib/advanced/index.mjs" },
   external: ["typanion"],

@@ -1,4 +1,4 @@
-import Type from "typebox";
+import * as Type from "typebox";
 import type { Static } from "typebox";
 import type { LiveItem } from "../controller/live-feed.ts";
 import { AppSchema, InstanceSchema, RolloutSchema, StatusSchema } from "./schemas.ts";

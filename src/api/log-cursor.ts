@@ -1,5 +1,5 @@
-import Type from "typebox";
-import Value from "typebox/value";
+import * as Type from "typebox";
+import * as Value from "typebox/value";
 import type { LogLine, LogPosition } from "../backend/backend.ts";
 import { VelosError } from "../domain/errors.ts";
 

@@ -1,4 +1,4 @@
-import Type from "typebox";
+import * as Type from "typebox";
 import type { Static } from "typebox";
 import type { SupervisorCounters } from "../backend/backend.ts";
 import type { AppsSnapshot } from "../domain/snapshot.ts";

@@ -1,5 +1,5 @@
 import type { TSchema } from "typebox";
-import Value from "typebox/value";
+import * as Value from "typebox/value";
 
 /** What is wrong with a value, and where in it: a JSON pointer, empty for the value itself. */
 export interface Misfit {

@@ -1,4 +1,4 @@
-import Type from "typebox";
+import * as Type from "typebox";
 import type { Static, TSchema } from "typebox";
 import { LiveSchema } from "./live-schema.ts";
 import { MetricsSchema } from "./metrics-schema.ts";

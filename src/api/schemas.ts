@@ -1,4 +1,4 @@
-import Type from "typebox";
+import * as Type from "typebox";
 import type { Static } from "typebox";
 import type { LogLine } from "../backend/backend.ts";
 import type { AppView, InstanceView } from "../controller/views.ts";

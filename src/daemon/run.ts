@@ -46,7 +46,9 @@ const ANSWER_FIRST_MS = 15;
 /** Starts velosd: lock, store, backend, socket, READY. Resolves when it serves. */
 export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> => {
   const { paths, env, log, version } = options;
-  const lock = await takeLock(paths);
+  const locking = takeLock(paths);
+  // It is waited for before anything is done; that it fails first is no reason to end without a word.
+  locking.catch(() => {});
   const chosen = selectBackend(options.backend, paths, env);
   const backend = await createBackend(chosen.name, paths, env, log);
   const place = placeOf(paths);
@@ -71,6 +73,7 @@ export const runDaemon = async (options: DaemonOptions): Promise<RunningDaemon> 
   });
   telemetry?.follow(controller.events);
   if (problem !== undefined) controller.problems.push(problem);
+  const lock = await locking;
   await controller.open();
   if (chosen.reason !== undefined) log(chosen.reason);
   for (const problem of controller.problems) log(problem);

@@ -1,4 +1,4 @@
-import Type from "typebox";
+import * as Type from "typebox";
 import type { TSchema } from "typebox";
 import { errorTable } from "../domain/errors.ts";
 import { PROBLEM_TYPE } from "./problem.ts";

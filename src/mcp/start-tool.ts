@@ -1,4 +1,4 @@
-import Type from "typebox";
+import * as Type from "typebox";
 import { appFromJson, appJsonSchema } from "../config/json-app.ts";
 import type { ResolveContext } from "../config/resolve.ts";
 import { resolveApps } from "../config/resolve.ts";

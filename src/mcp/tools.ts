@@ -1,5 +1,5 @@
 import type { TSchema } from "typebox";
-import Type from "typebox";
+import * as Type from "typebox";
 import { maskEnv, maskSpec } from "../api/mask.ts";
 import type { Access, CallName, Result } from "../api/operations.ts";
 import { operations } from "../api/operations.ts";

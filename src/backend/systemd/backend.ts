@@ -129,7 +129,7 @@ export class SystemdBackend implements Backend {
     }
     this.#setEpoch();
     // What this velosd was started for is a part of the boot for as long as velosd has not said that it is ready.
-    if (await this.manager.isStarting()) this.#sockets.expectAddresses();
+    if (this.manager.wasStarting) this.#sockets.expectAddresses();
     await this.#look();
   }
 
@@ -437,11 +437,11 @@ export class SystemdBackend implements Backend {
 
   /** Looks at every instance unit anew: at the beginning, and when signals may have been missed. */
   async #look(): Promise<void> {
-    await this.#sockets.look();
     this.#removed.clear();
     // What is being started meanwhile is in neither list.
     const known = this.#units.loaded();
-    const units = new Set(await this.manager.listInstanceUnits());
+    const [listed] = await Promise.all([this.manager.listInstanceUnits(), this.#sockets.look()]);
+    const units = new Set(listed);
     for (const unit of known)
       if (!units.has(unit) && !this.#starting.has(unit)) this.#announce(this.#units.removed(unit));
     await Promise.all(

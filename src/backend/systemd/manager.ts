@@ -48,6 +48,8 @@ export class Manager {
   version = 0;
   /** Start of the manager, as it says it: part of the backend's epoch. */
   startedUsec = 0n;
+  /** Whether the manager was booting when this connected: not all that it is to start had been started. */
+  wasStarting = false;
   reconnects = 0;
   readonly counters = newBusCounters();
 
@@ -113,10 +115,11 @@ export class Manager {
       else if (signal.member === "UnitRemoved" && !this.#reloading) this.#events.removed(signal.body[0] as string);
     };
     // Listening before acting: no change between the first look and the first signal can be missed.
-    const [, version, started] = await Promise.all([
+    const [, version, started, state] = await Promise.all([
       bus.follow(),
       managerProperty(bus, "Version"),
       managerProperty(bus, "UserspaceTimestamp"),
+      managerProperty(bus, "SystemState"),
       bus.addMatch(`type='signal',sender='${DESTINATION}',interface='${MANAGER}',path='${PATH}'`),
       bus.addMatch(
         `type='signal',sender='${DESTINATION}',interface='${PROPERTIES}',member='PropertiesChanged',path_namespace='${PATH}/unit'`,
@@ -126,6 +129,7 @@ export class Manager {
     if (this.#closed || !bus.isOpen) throw new Error("the connection was closed while it was made");
     this.version = Number.parseInt(version as string, 10);
     this.startedUsec = started as bigint;
+    this.wasStarting = ["initializing", "starting"].includes(state as string);
     this.#reloading = false;
     this.#bus = bus;
   }
@@ -204,11 +208,6 @@ export class Manager {
   /** True while the manager goes down, and the machine with it or the user's session. As `sync`, it brings all it said. */
   async isEnding(): Promise<boolean> {
     return (await this.#managerProperty("SystemState")) === "stopping";
-  }
-
-  /** True while the manager boots: not all that it is to start has been started. */
-  async isStarting(): Promise<boolean> {
-    return ["initializing", "starting"].includes((await this.#managerProperty("SystemState")) as string);
   }
 
   /** Makes the manager read its files again, as `systemctl daemon-reload` does. */

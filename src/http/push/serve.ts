@@ -1,5 +1,5 @@
 import type { RawData } from "ws";
-import Value from "typebox/value";
+import * as Value from "typebox/value";
 import { misfitOf } from "../../api/misfit-of.ts";
 import type { ClientMessage, MessageOf, Topic } from "../../api/push-messages.ts";
 import { ClientMessageSchema, PingSchema, SubscribeSchema, UnsubscribeSchema } from "../../api/push-messages.ts";

@@ -1,4 +1,4 @@
-import Type from "typebox";
+import * as Type from "typebox";
 import type { Services } from "../services.ts";
 import type { Route } from "./route.ts";
 import { route } from "./route.ts";

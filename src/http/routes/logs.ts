@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { Static } from "typebox";
-import Type from "typebox";
+import * as Type from "typebox";
 import { LogLevelSchema, LogLineSchema } from "../../api/schemas.ts";
 import type { Params } from "../../api/operations.ts";
 import type { Services } from "../services.ts";

@@ -1,4 +1,4 @@
-import Type from "typebox";
+import * as Type from "typebox";
 import { readableMetrics } from "../../api/readable-metrics.ts";
 import { acceptedFormat } from "../../metrics/accept.ts";
 import { contentTypes } from "../../metrics/exposition.ts";

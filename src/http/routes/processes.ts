@@ -1,4 +1,4 @@
-import Type from "typebox";
+import * as Type from "typebox";
 import { AppStateSchema } from "../../api/live-schema.ts";
 import { operations } from "../../api/operations.ts";
 import { InstanceSchema } from "../../api/schemas.ts";

@@ -1,4 +1,4 @@
-import Type from "typebox";
+import * as Type from "typebox";
 import { AppStateSchema, RolloutProgressSchema } from "../../api/live-schema.ts";
 import type { Result } from "../../api/operations.ts";
 import { VelosError } from "../../domain/errors.ts";
