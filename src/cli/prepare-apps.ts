@@ -1,7 +1,5 @@
 import { resolve } from "node:path";
 import type { AppInput } from "../config/flags.ts";
-import { refusedSettings } from "../backend/systemd/verify-settings.ts";
-import { checkSystemdSettings } from "../config/check-systemd.ts";
 import { appFromFlags, splitEnvFlags } from "../config/flags.ts";
 import { loadConfig, selectApps } from "../config/load.ts";
 import type { Paths } from "../config/paths.ts";
@@ -33,17 +31,14 @@ export const prepareApps = async (request: AppRequest): Promise<ResolvedApp[]> =
 };
 
 const resolved = async (request: AppRequest): Promise<ResolvedApp[]> => {
-  const { terminal, places, file, flags } = request;
+  const { terminal, places, file, flags, isForSystemd = false } = request;
   const { env, profile } = splitEnvFlags(request.envFlags);
   const cwd = terminal.cwd();
-  const context = await resolveContext(terminal, places.scope, profile);
+  const context = await resolveContext(terminal, { scope: places.scope, profile, isForSystemd });
   if (file !== undefined) {
     const config = await loadConfig(file.path, cwd, { isScopeConfig: resolve(cwd, file.path) === places.config });
     const drafts = file.only === undefined ? config.apps : selectApps(config, file.only.split(","));
-    const apps = await resolveApps(drafts, context);
-    if (request.isForSystemd === true)
-      await checkSystemdSettings(drafts, apps, (spec) => refusedSettings(spec, places.scope, terminal.env));
-    return apps;
+    return resolveApps(drafts, context);
   }
   const input = { ...flags?.input, ...(Object.keys(env).length > 0 && { env }) };
   return resolveApps([await appFromFlags(input, cwd, flags?.name)], context);

@@ -3,11 +3,17 @@ import type { Scope } from "../config/paths.ts";
 import { systemAccounts } from "../config/accounts.ts";
 import type { Terminal } from "./terminal.ts";
 
+export interface ResolveRequest {
+  scope: Scope;
+  profile?: string | undefined;
+  /** Whether systemd is to run the apps, and has to take what is meant for it. */
+  isForSystemd?: boolean;
+}
+
 /** Who asks, for resolving apps. */
 export const resolveContext = async (
   terminal: Terminal,
-  scope: Scope,
-  profile: string | undefined,
+  { scope, profile, isForSystemd = false }: ResolveRequest,
 ): Promise<ResolveContext> => {
   const uid = terminal.getuid?.() ?? 0;
   const account = await systemAccounts()
@@ -23,5 +29,12 @@ export const resolveContext = async (
     execPath: terminal.execPath,
     scope,
     ...(profile !== undefined && { profile }),
+    ...(isForSystemd && {
+      refusedSettings: async (spec) => {
+        // Few apps have any.
+        const { refusedSettings } = await import("../backend/systemd/verify-settings.ts");
+        return refusedSettings(spec, scope, terminal.env);
+      },
+    }),
   };
 };

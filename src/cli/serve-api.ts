@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { selectBackend } from "../backend/select.ts";
 import type { Paths } from "../config/paths.ts";
 import { version } from "../domain/version.ts";
 import type { RunningApi } from "../http/main.ts";
@@ -31,7 +32,10 @@ export const serveApiUntilEnded = async (request: ApiRequest, begun: (api: Runni
     env: terminal.env,
     backend,
     version,
-    resolve: await resolveContext(terminal, paths.scope, undefined),
+    resolve: await resolveContext(terminal, {
+      scope: paths.scope,
+      isForSystemd: selectBackend(backend, paths, terminal.env).name === "systemd",
+    }),
     cwd: terminal.cwd(),
     uid: terminal.getuid?.() ?? 0,
     where,

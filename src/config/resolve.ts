@@ -9,6 +9,8 @@ import { dynamicUser, stateDirectory } from "../domain/sandbox.ts";
 import type { Accounts } from "./accounts.ts";
 import { systemAccounts } from "./accounts.ts";
 import type { Account, Environment } from "./environment.ts";
+import type { RefusedSettings } from "./check-systemd.ts";
+import { checkSystemdSettings } from "./check-systemd.ts";
 import { appEnvironment, checkProfile, DEFAULT_PATH } from "./environment.ts";
 import { defaultName, findProgram } from "./program.ts";
 import { isAbsent, readFailure } from "./read-failure.ts";
@@ -30,6 +32,8 @@ export interface ResolveContext {
   accounts?: Accounts;
   /** What a node says to `--version`; default: it is asked, and only for TypeScript. */
   nodeVersion?: (program: string) => Promise<string | undefined>;
+  /** Where systemd is to run the apps: what it would take no notice of. Default: whatever is said there is taken. */
+  refusedSettings?: RefusedSettings;
 }
 
 /** An app ready to be sent to velosd. */
@@ -48,7 +52,11 @@ export interface ResolvedApp {
 export const resolveApps = async (drafts: readonly AppDraft[], context: ResolveContext): Promise<ResolvedApp[]> => {
   if (context.profile !== undefined) checkProfile(drafts, context.profile);
   const resolved: ResolvedApp[] = [];
-  for (const draft of drafts) resolved.push(await resolveOne(draft, context));
+  for (const draft of drafts) {
+    const app = await resolveOne(draft, context);
+    if (context.refusedSettings) await checkSystemdSettings(draft, app.spec, context.refusedSettings);
+    resolved.push(app);
+  }
   return resolved;
 };
 

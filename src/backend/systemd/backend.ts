@@ -22,7 +22,6 @@ import type {
 } from "../backend.ts";
 import { portOwner } from "../port-owner.ts";
 import { bootFacility } from "./boot.ts";
-import type { Variant } from "./bus.ts";
 import { BusError } from "./bus.ts";
 import { Confinement } from "./confinement.ts";
 import type { FiguresTarget } from "./figures.ts";
@@ -31,21 +30,16 @@ import { SecretFiles, secretFile } from "./secret-files.ts";
 import { dropInText, readEnvironmentFile, settingsDropIn, writeOrRemove } from "./drop-in.ts";
 import { exposureOf } from "./exposure.ts";
 import { journalLines } from "./journal.ts";
-import { disconnected, isNoSuchUnit, isUnitExists, Manager } from "./manager.ts";
+import type { Manager } from "./manager.ts";
+import { disconnected, isNoSuchUnit, isUnitExists } from "./manager.ts";
 import { appSlice, cronTimer, daemonService, dropInDirectory, healthDirectory, instanceUnit } from "./names.ts";
-import {
-  instanceProperties,
-  droppedLimits,
-  liftLimits,
-  limitProperties,
-  readEnvironment,
-  readRestartDelay,
-} from "./properties.ts";
+import { instanceProperties, droppedLimits, liftLimits, limitProperties, readEnvironment } from "./properties.ts";
 import { pastLooks } from "./past-runs.ts";
 import type { ScheduleCommand } from "./schedule.ts";
 import { setSchedule } from "./schedule.ts";
-import { Sockets } from "./sockets.ts";
-import { Units } from "./units.ts";
+import type { Sockets } from "./sockets.ts";
+import { UnitWatch } from "./unit-watch.ts";
+import type { Units } from "./units.ts";
 import { withVariables } from "./variables-file.ts";
 import { watchEnds } from "./wake.ts";
 import { facilities } from "./facilities.ts";
@@ -65,61 +59,29 @@ export interface SystemdOptions {
   notifyStopping?: () => Promise<void>;
 }
 
-/** How soon is looked again after a look that failed. */
-const LOOK_AGAIN_MS = 500;
-
-/** How often is looked whether the manager still goes down. */
-const SHUTDOWN_LOOK_MS = 500;
-
-/** A restart delay longer than this may be a quarter of a second longer. */
-const LATENESS_MATTERS_MS = 5000;
-
 /** Instances as transient units of systemd. */
 export class SystemdBackend implements Backend {
   readonly name = "systemd" as const;
   readonly options: SystemdOptions;
   readonly manager: Manager;
+  readonly #watch: UnitWatch;
+  readonly #units: Units;
   readonly #sockets: Sockets;
   readonly #secrets: SecretFiles;
   readonly #confinement: Confinement;
-  epoch = "";
-  #bootId = "";
-  #units = new Units();
   readonly #figures = new CgroupFigures();
-  #onChange: (app: string) => void = () => {};
-  #asking: Promise<void> | undefined;
-  /** Everything that is known may be out of date, and is looked at anew. */
-  #isStale = false;
-  #lookingAgain: Promise<void> | undefined;
-  #closed = false;
-  /** Units that are being started: the manager may not know them yet. */
-  readonly #starting = new Set<string>();
-  /** Units that are unloaded, and it is not yet sure that it was not by a shutdown. */
-  readonly #removed = new Set<string>();
 
   constructor(options: SystemdOptions) {
     this.options = options;
     this.#confinement = new Confinement(options);
-    this.manager = new Manager(options.busAddress, {
-      changed: (unit, properties) => this.#changed(unit, properties),
-      removed: (unit) => {
-        this.#sockets.removed(unit);
-        this.#figures.forget(unit);
-        if (this.#units.facts(unit) === undefined) return;
-        this.#removed.add(unit);
-        void this.#makeSure();
-      },
-      stale: () => this.#stale(),
-    });
-    this.#sockets = new Sockets(this.manager);
+    this.#watch = new UnitWatch(options.busAddress, (unit) => this.#figures.forget(unit));
+    ({ manager: this.manager, units: this.#units, sockets: this.#sockets } = this.#watch);
     this.#secrets = new SecretFiles((app) => this.#environmentDirectory(app));
   }
 
   async open(onChange: (app: string) => void): Promise<void> {
-    this.#onChange = onChange;
-    this.#bootId = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
     try {
-      await this.manager.open();
+      await this.#watch.open(onChange);
     } catch (error) {
       throw new VelosError("BACKEND_FAILED", {
         backend: "systemd",
@@ -127,16 +89,15 @@ export class SystemdBackend implements Backend {
         hint: "is the bus of this scope running? `velos doctor` tells; --backend spawn does without",
       });
     }
-    this.#setEpoch();
-    // What this velosd was started for is a part of the boot for as long as velosd has not said that it is ready.
-    if (this.manager.wasStarting) this.#sockets.expectAddresses();
-    await this.#look();
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
     this.#figures.close();
-    this.manager.close();
+    this.#watch.close();
+  }
+
+  get epoch(): string {
+    return this.#watch.epoch;
   }
 
   apps(): string[] {
@@ -182,19 +143,18 @@ export class SystemdBackend implements Backend {
     });
     const known = this.#units.facts(unit) !== undefined;
     if (!known) this.#units.setFingerprint(unit, fingerprint(spec));
-    this.#starting.add(unit);
     try {
-      await this.#unlessEnding(() =>
-        withVariables(variablesFile, variables ?? { lasting: {}, once: {} }, () =>
-          this.#finish(unit, this.manager.startTransient(unit, properties)),
+      await this.#watch.whileStarting(unit, async () =>
+        this.#unlessEnding(() =>
+          withVariables(variablesFile, variables ?? { lasting: {}, once: {} }, () =>
+            this.#finish(unit, this.manager.startTransient(unit, properties)),
+          ),
         ),
       );
     } catch (error) {
       // The entry was made for a unit that does not exist.
-      if (error instanceof BusError && !isUnitExists(error) && !known) this.#announce(this.#units.removed(unit));
+      if (error instanceof BusError && !isUnitExists(error) && !known) this.#watch.gone(unit);
       throw this.#translate(error, unit);
-    } finally {
-      this.#starting.delete(unit);
     }
   }
 
@@ -209,7 +169,7 @@ export class SystemdBackend implements Backend {
       );
     } catch (error) {
       if (isNoSuchUnit(error)) {
-        this.#announce(this.#units.removed(unit));
+        this.#watch.gone(unit);
         return;
       }
       throw this.#translate(error, unit);
@@ -234,7 +194,7 @@ export class SystemdBackend implements Backend {
       await this.#free(unit);
     } catch (error) {
       if (!isNoSuchUnit(error)) throw this.#translate(error, unit);
-      this.#announce(this.#units.removed(unit));
+      this.#watch.gone(unit);
     }
   }
 
@@ -344,7 +304,7 @@ export class SystemdBackend implements Backend {
   async sayGoodbye(): Promise<void> {
     await this.options.notifyStopping?.();
     await this.manager.sync();
-    if (this.#asking) await this.#asking;
+    await this.#watch.sure();
   }
 
   async startAgain(): Promise<void> {
@@ -365,128 +325,14 @@ export class SystemdBackend implements Backend {
     return dropInDirectory(app, this.options.scope, this.options.runtimeDirectory);
   }
 
-  #announce(app: string | undefined): void {
-    if (app !== undefined) this.#onChange(app);
-  }
-
-  #changed(unit: string, properties: Record<string, Variant>): void {
-    const waited = this.#units.isWaiting(unit);
-    const app = this.#units.changed(unit, properties);
-    if (!waited && this.#units.isWaiting(unit)) void this.#restartInTime(unit);
-    if (this.#units.isInDoubt(unit)) void this.#makeSure();
-    else this.#announce(app);
-  }
-
-  /**
-   * Has the manager restart an instance when its delay is over. By itself it is up to 250 ms late, since it puts its
-   * timers off to have them together; but it looks at them whenever it is awake, and any call wakes it. Seen on 252:
-   * a delay of 10 ms took 29 to 258 ms, and 12 with this.
-   */
-  async #restartInTime(unit: string): Promise<void> {
-    try {
-      const waitMs = readRestartDelay(await this.manager.unitProperties(unit));
-      if (waitMs > LATENESS_MATTERS_MS) return;
-      await delay(waitMs + 1, undefined, { ref: false });
-      if (this.#units.isWaiting(unit)) await this.manager.sync();
-    } catch {
-      // The manager does it all the same, a little later.
-    }
-  }
-
-  /**
-   * Makes sure of the units that seem to have ended: before the manager restarts one, it says for a moment that it is
-   * failed or inactive. What it says next is in its queue already, so it arrives before the answer to any call.
-   */
-  async #makeSure(): Promise<void> {
-    this.#asking ??= (async () => {
-      for (;;) {
-        const [doubts, removed] = [this.#units.doubts(), [...this.#removed]];
-        if (doubts.size === 0 && removed.length === 0) return;
-        await this.#outlastShutdown();
-        for (const unit of removed) if (this.#removed.delete(unit)) this.#announce(this.#units.removed(unit));
-        for (const app of this.#units.settle(doubts)) this.#announce(app);
-      }
-    })()
-      // Without a connection nothing is known; after the next one everything is looked at.
-      .catch(() => {})
-      .finally(() => (this.#asking = undefined));
-    await this.#asking;
-  }
-
-  /**
-   * Resolves when the manager is not going down, after everything that it had said before. What ends with the machine,
-   * or with a user's manager, was stopped by nobody and is to run again at the next boot, so velosd must not see it end.
-   */
-  async #outlastShutdown(): Promise<void> {
-    for (let isEnding = await this.manager.isEnding(); isEnding;) {
-      await delay(SHUTDOWN_LOOK_MS, undefined, { ref: false });
-      // Its bus goes down as well.
-      isEnding = await this.manager.isEnding().catch(() => true);
-    }
-  }
-
   /** Does something for an app; that it fails is not told while the manager goes down, which refuses everything. */
   async #unlessEnding<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      await this.#outlastShutdown().catch(() => {});
+      await this.#watch.outlastShutdown().catch(() => {});
       throw error;
     }
-  }
-
-  /** Looks at every instance unit anew: at the beginning, and when signals may have been missed. */
-  async #look(): Promise<void> {
-    this.#removed.clear();
-    // What is being started meanwhile is in neither list.
-    const known = this.#units.loaded();
-    const [listed] = await Promise.all([this.manager.listInstanceUnits(), this.#sockets.look()]);
-    const units = new Set(listed);
-    for (const unit of known)
-      if (!units.has(unit) && !this.#starting.has(unit)) this.#announce(this.#units.removed(unit));
-    await Promise.all(
-      [...units].map(async (unit) => {
-        let said: number;
-        let properties: Record<string, Variant>;
-        do {
-          said = this.#units.said(unit);
-          properties = await this.manager.unitProperties(unit);
-          // A signal that came meanwhile may be newer than the answer.
-        } while (said !== this.#units.said(unit));
-        this.#units.changed(unit, properties);
-        this.#units.settle(this.#units.doubts(unit));
-        const print = readEnvironment(properties)["VELOS_SPEC"];
-        if (print !== undefined) this.#units.setFingerprint(unit, print);
-      }),
-    );
-  }
-
-  /** Looks again, and once more for what comes meanwhile; a look that fails is repeated, since nobody else asks for it. */
-  #stale(): void {
-    this.#isStale = true;
-    this.#lookingAgain ??= (async () => {
-      while (this.#isStale && !this.#closed) {
-        this.#isStale = false;
-        try {
-          await this.#lookAgain();
-        } catch {
-          this.#isStale = true;
-          await delay(LOOK_AGAIN_MS, undefined, { ref: false });
-        }
-      }
-    })().finally(() => (this.#lookingAgain = undefined));
-  }
-
-  async #lookAgain(): Promise<void> {
-    await this.#outlastShutdown();
-    this.#setEpoch();
-    await this.#look();
-    for (const app of this.#units.apps()) this.#onChange(app);
-  }
-
-  /** A life of the supervisor: of the machine, and of a user's manager, which may be started again. */
-  #setEpoch(): void {
-    this.epoch = `${this.#bootId}:${this.manager.startedUsec}`;
   }
 
   /** Waits for a start or restart job, and says why it failed if it did. */
@@ -496,7 +342,7 @@ export class SystemdBackend implements Backend {
     if (result === "lost") throw disconnected("before it said whether the unit came up");
     // The job's result comes first, and then what the unit is without the job.
     await this.manager.sync().catch(() => {});
-    if (this.#units.isInDoubt(unit)) await this.#makeSure();
+    if (this.#units.isInDoubt(unit)) await this.#watch.makeSure();
     const exit = this.#units.exit(unit);
     const why =
       result === "canceled"

@@ -10,7 +10,6 @@ import type { Property } from "./properties.ts";
 const DESTINATION = "org.freedesktop.systemd1";
 const PATH = "/org/freedesktop/systemd1";
 const MANAGER = "org.freedesktop.systemd1.Manager";
-const UNIT = "org.freedesktop.systemd1.Unit";
 const PROPERTIES = "org.freedesktop.DBus.Properties";
 
 /**
@@ -34,6 +33,9 @@ export interface ManagerEvents {
   /** Everything known may be out of date: the connection was lost and is back, or the manager was reloaded. */
   stale(): void;
 }
+
+/** The interfaces that units have, as org.freedesktop.systemd1(5) names them. */
+export type UnitKind = "Unit" | "Service" | "Socket";
 
 /** An auxiliary unit created in the same transaction. */
 export type AuxiliaryUnit = [name: string, properties: Property[]];
@@ -157,8 +159,12 @@ export class Manager {
     return all as Record<string, Variant>;
   }
 
-  async unitProperty(unit: string, property: string): Promise<unknown> {
-    const [value] = await this.#raw(unitPath(unit), PROPERTIES, "Get", "ss", [UNIT, property]);
+  /**
+   * One of them, which takes a tenth of the time.
+   * @param kind whose property it is: of all units, or of those of one kind
+   */
+  async unitProperty(unit: string, property: string, kind: UnitKind = "Unit"): Promise<unknown> {
+    const [value] = await this.#raw(unitPath(unit), PROPERTIES, "Get", "ss", [`${DESTINATION}.${kind}`, property]);
     return (value as Variant).value;
   }
 

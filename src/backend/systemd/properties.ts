@@ -190,7 +190,8 @@ export const emptyFacts = (): UnitFacts => ({
   result: "success",
 });
 
-const ms = (value: unknown): number => Number(value) / 1000;
+/** The manager tells times in microseconds. */
+export const readMs = (value: unknown): number => Number(value) / 1000;
 const hex = (value: unknown): string => Buffer.from(value as Uint8Array).toString("hex");
 
 const READERS: Record<string, (facts: UnitFacts, value: unknown) => void> = {
@@ -198,16 +199,16 @@ const READERS: Record<string, (facts: UnitFacts, value: unknown) => void> = {
   SubState: (facts, value) => (facts.subState = value as string),
   Job: (facts, value) => (facts.job = (value as [number, string])[0]),
   InvocationID: (facts, value) => (facts.invocation = hex(value)),
-  ActiveEnterTimestamp: (facts, value) => (facts.activeEnterMs = ms(value)),
-  ActiveExitTimestamp: (facts, value) => (facts.activeExitMs = ms(value)),
-  ActiveEnterTimestampMonotonic: (facts, value) => (facts.sinceBoot.activeEnterMs = ms(value)),
-  ActiveExitTimestampMonotonic: (facts, value) => (facts.sinceBoot.activeExitMs = ms(value)),
-  ExecMainStartTimestampMonotonic: (facts, value) => (facts.sinceBoot.startMs = ms(value)),
-  ExecMainExitTimestampMonotonic: (facts, value) => (facts.sinceBoot.exitMs = ms(value)),
+  ActiveEnterTimestamp: (facts, value) => (facts.activeEnterMs = readMs(value)),
+  ActiveExitTimestamp: (facts, value) => (facts.activeExitMs = readMs(value)),
+  ActiveEnterTimestampMonotonic: (facts, value) => (facts.sinceBoot.activeEnterMs = readMs(value)),
+  ActiveExitTimestampMonotonic: (facts, value) => (facts.sinceBoot.activeExitMs = readMs(value)),
+  ExecMainStartTimestampMonotonic: (facts, value) => (facts.sinceBoot.startMs = readMs(value)),
+  ExecMainExitTimestampMonotonic: (facts, value) => (facts.sinceBoot.exitMs = readMs(value)),
   MainPID: (facts, value) => (facts.mainPid = value as number),
   NRestarts: (facts, value) => (facts.restarts = value as number),
-  ExecMainStartTimestamp: (facts, value) => (facts.startMs = ms(value)),
-  ExecMainExitTimestamp: (facts, value) => (facts.exitMs = ms(value)),
+  ExecMainStartTimestamp: (facts, value) => (facts.startMs = readMs(value)),
+  ExecMainExitTimestamp: (facts, value) => (facts.exitMs = readMs(value)),
   ExecMainCode: (facts, value) => (facts.exitKind = value as number),
   ExecMainStatus: (facts, value) => (facts.exitStatus = value as number),
   Result: (facts, value) => (facts.result = value as string),
@@ -229,10 +230,6 @@ export const readEnvironment = (properties: Record<string, Variant>): Record<str
       return [pair.slice(0, equals), pair.slice(equals + 1)];
     }),
   );
-
-/** The wait before the restart that a unit is in, in milliseconds, from a GetAll answer. */
-export const readRestartDelay = (properties: Record<string, Variant>): number =>
-  ms((properties["RestartUSecNext"] ?? properties["RestartUSec"])?.value ?? 0);
 
 /** velos's word for a unit's state; undefined when the unit is as good as absent (inactive, nothing queued). */
 export const foldStatus = (facts: UnitFacts): InstanceStatus | undefined => {

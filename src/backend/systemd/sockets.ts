@@ -80,8 +80,8 @@ export class Sockets {
 
   /** What the app's socket unit listens on, as the manager says it. */
   async #addresses(app: string): Promise<string> {
-    const { Listen } = await this.#manager.unitProperties(appSocket(app));
-    return ((Listen?.value as [string, string][] | undefined) ?? []).map(([, address]) => spelled(address)).join(" ");
+    const listen = await this.#manager.unitProperty(appSocket(app), "Listen", "Socket");
+    return (listen as [string, string][]).map(([, address]) => spelled(address)).join(" ");
   }
 
   #know(app: string, addresses: string | undefined): void {

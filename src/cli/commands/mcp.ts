@@ -50,14 +50,14 @@ export class McpCommand extends VelosCommand {
   async #serveStdio(): Promise<number> {
     // A bundle of its own: no other command reads it.
     const { serveStdio } = await import("../../mcp/main.ts");
-    const { terminal, readOnly } = this;
+    const { terminal, readOnly, scope, runsBySystemd: isForSystemd } = this;
     const interrupted = new AbortController();
     terminal.onInterrupt?.(() => interrupted.abort());
     await serveStdio(
       {
         version,
         readOnly,
-        resolving: { context: await resolveContext(terminal, this.scope, undefined), cwd: terminal.cwd() },
+        resolving: { context: await resolveContext(terminal, { scope, isForSystemd }), cwd: terminal.cwd() },
         connect: {
           paths: this.places,
           backend: this.backend,

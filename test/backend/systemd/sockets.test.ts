@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { BusError, Variant } from "../../../src/backend/systemd/bus.ts";
+import { BusError } from "../../../src/backend/systemd/bus.ts";
 import type { Manager } from "../../../src/backend/systemd/manager.ts";
 import { Sockets } from "../../../src/backend/systemd/sockets.ts";
 import { specOf } from "../../domain/spec.ts";
@@ -23,11 +23,8 @@ class OpenSocket {
     if (this.failing) throw new Error("the manager is away");
     return [{ name: SOCKET, activeState: "active" }];
   }
-  async unitProperties(): Promise<Record<string, Variant>> {
-    return { Listen: new Variant("a(ss)", [["Stream", this.address]]) };
-  }
-  async unitProperty(): Promise<unknown> {
-    return "active";
+  async unitProperty(_unit: string, property: string): Promise<unknown> {
+    return property === "Listen" ? [["Stream", this.address]] : "active";
   }
   async startTransient(unit: string): Promise<string> {
     this.calls.push(`start ${unit}`);

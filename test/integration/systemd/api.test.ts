@@ -80,6 +80,24 @@ describe("velos api under systemd", () => {
     expect(seqs).toEqual(seqs.map((_, at) => seqs[0]! + at));
   });
 
+  it("refuses what systemd would ignore, from programs and from agents, and starts nothing", async () => {
+    api = await startApi(scene.env);
+    const body = { name: "books", command: ["sleep", "1000"], systemd: { IOWeight: 50, Nise: 5 } };
+    const post = await curl("/api/processes", "--json", JSON.stringify(body));
+    expect(post.status).toBe(400);
+    expect(JSON.parse(post.body)).toMatchObject({
+      code: "CONFIG_INVALID",
+      pointer: "/systemd/Nise",
+      detail: expect.stringContaining("systemd would ignore Nise of books"),
+    });
+    const call = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "start", arguments: body } };
+    const accept = ["-H", "Accept: application/json, text/event-stream"];
+    expect((await curl("/mcp", ...accept, "--json", JSON.stringify(call))).body).toMatch(
+      /systemd would ignore Nise of books/,
+    );
+    expect(await json("/api/processes")).toEqual({ apps: [], problems: [] });
+  });
+
   it("takes a token and origins from velos.toml", async () => {
     scene.env = { ...scene.env, VELOS_HOME: scene.path("home") };
     const file = scene.write(
