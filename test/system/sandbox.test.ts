@@ -227,6 +227,22 @@ api = { text = "of-the-text" }
     expect((await run("ls", "/run/velos/credentials/boxed")).code).not.toBe(0);
   });
 
+  it("are decrypted by systemd, for the instance alone", async () => {
+    // The name is a part of what is encrypted: under another one it is refused.
+    await must(
+      "sh",
+      "-c",
+      "printf sealed | systemd-creds encrypt --with-key=host --name=vault - /srv/velos-sandbox/vault.cred",
+    );
+    await config(
+      '[apps.boxed]\nscript = "probe.cjs"\nsandbox = "strict"\ncredentials = { vault = { encrypted = "vault.cred" } }\n',
+    );
+    await start();
+    expect((await found("/var/lib/velos-boxed")).secrets).toEqual({ vault: "sealed" });
+    expect(await readFile("/srv/velos-sandbox/vault.cred", "utf8")).not.toContain("sealed");
+    expect(await must("systemctl", "show", "velos-boxed@0")).not.toContain("sealed");
+  });
+
   it("are refused where the manager could not hand them out", async () => {
     await must("mount", "--make-rprivate", "/");
     await config('[apps.boxed]\nscript = "probe.cjs"\ncredentials = { db = { text = "x" } }\n');
