@@ -18,6 +18,9 @@ export class BusError extends Error {
   }
 }
 
+/** The error name of a call that nobody has answered in time. */
+export const NO_ANSWER = "velos.NoAnswer";
+
 export interface BusSignal {
   path: string;
   interface: string;
@@ -45,6 +48,12 @@ const DAEMON = "org.freedesktop.DBus";
 
 /** How long the bus may take to let us in: a hung one is never heard of again, and velosd is to try anew. */
 const CONNECT_MS = 5000;
+
+/**
+ * How long an answer may take. A manager answers within milliseconds, and within seconds while it reads a thousand unit
+ * files; one that has crashed stays on the bus and never answers again ("Freezing execution", as systemd(1) as PID 1 does).
+ */
+const ANSWER_MS = 60_000;
 
 /** What of the library's inner connection is used: it alone is told that the stream has ended, and has the stream. */
 interface InnerConnection {
@@ -115,7 +124,8 @@ export class Bus {
 
   /**
    * Calls a method and returns the reply's body.
-   * @throws BusError with the peer's error name, or `velos.Disconnected` when the connection is lost meanwhile
+   * @throws BusError with the peer's error name, `velos.Disconnected` when the connection is lost meanwhile, or
+   *   `velos.NoAnswer` when none comes within a minute
    */
   async call(path: string, iface: string, member: string, signature = "", body: unknown[] = []): Promise<unknown[]> {
     return this.#send(this.#destination, path, iface, member, signature, body);
@@ -173,6 +183,10 @@ export class Bus {
     let fail!: (error: Error) => void;
     const lost = new Promise<never>((_, reject) => (fail = reject));
     this.#pending.add(fail);
+    const patience = setTimeout(
+      () => fail(new BusError(NO_ANSWER, `${destination} has not answered ${member} within ${ANSWER_MS / 1000} s`)),
+      ANSWER_MS,
+    ).unref();
     try {
       const message = new Message({ destination, path, interface: iface, member, signature, body });
       const reply = await Promise.race([this.#bus.call(message), lost]);
@@ -181,6 +195,7 @@ export class Bus {
       this.counters.errors++;
       throw toBusError(error);
     } finally {
+      clearTimeout(patience);
       this.#pending.delete(fail);
       this.counters.calls++;
       observe(this.counters.latency, latencyBounds, Number(process.hrtime.bigint() - began) / 1e9);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { VelosError } from "../../domain/errors.ts";
 import type { Variant } from "./bus.ts";
-import { Bus, BusError, newBusCounters } from "./bus.ts";
+import { Bus, BusError, newBusCounters, NO_ANSWER } from "./bus.ts";
 import type { JobResult } from "./jobs.ts";
 import { Jobs } from "./jobs.ts";
 import { instancePattern, instancePathPrefix, unitFromPath, unitPath } from "./names.ts";
@@ -240,8 +240,9 @@ export class Manager {
     try {
       return await this.#bus.call(path, iface, member, signature, body);
     } catch (error) {
-      if (error instanceof BusError && UNREACHABLE.test(error.errorName)) throw disconnected(error.message);
-      throw error;
+      if (!(error instanceof BusError)) throw error;
+      if (UNREACHABLE.test(error.errorName)) throw disconnected(error.message);
+      throw error.errorName === NO_ANSWER ? unanswered(error.message) : error;
     }
   }
 
@@ -296,6 +297,15 @@ export const disconnected = (why: string): VelosError =>
     why: `the connection to the bus is down (${why})`,
     unreachable: true,
     hint: "velosd connects again by itself; repeat the command",
+  });
+
+/** What a call fails with that the manager has, and does not answer. */
+const unanswered = (why: string): VelosError =>
+  new VelosError("BACKEND_FAILED", {
+    backend: "systemd",
+    why,
+    unreachable: true,
+    hint: "what runs goes on; `systemctl list-jobs` tells whether systemd answers anybody, and its journal why not",
   });
 
 /** True for the error that a unit is not loaded. */

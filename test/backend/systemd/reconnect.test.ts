@@ -65,6 +65,25 @@ describe("the manager", () => {
     });
   });
 
+  it("is not waited for longer than a minute, and is not taken for one that refuses", async () => {
+    await manager.open();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      fake.answer = () => "ignore";
+      const hung = expect(manager.restart("velos-api@0.service")).rejects.toMatchObject({
+        code: "BACKEND_FAILED",
+        message: expect.stringContaining("org.freedesktop.systemd1 has not answered RestartUnit within 60 s"),
+        details: { unreachable: true },
+      });
+      await vi.advanceTimersByTimeAsync(60_000);
+      await hung;
+    } finally {
+      vi.useRealTimers();
+    }
+    fake.answer = () => "answer";
+    await manager.sync();
+  });
+
   it("hears nobody else, whoever sends it what only the manager may say", async () => {
     await manager.open();
     for (const sender of [":1.6", "org.freedesktop.systemd1", ""]) fake.removed("velos-forged@0.service", sender);
