@@ -3,7 +3,7 @@ import { VelosError } from "../domain/errors.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
 import { describeExit } from "../domain/instance.ts";
 import { isWanted } from "../domain/record.ts";
-import { isActive, toRestartInPause } from "../domain/rollout.ts";
+import { isActive, toRestartAsTheyAre } from "../domain/rollout.ts";
 import type { AppState } from "./app-state.ts";
 import type { Converge } from "./converge.ts";
 
@@ -39,13 +39,15 @@ export const settle = async (converge: Converge, state: AppState, options: Settl
   // A rollout that is paused, or will be before it has come to them, restarts instances as its budget allows.
   const isHeldUp = (): boolean => {
     const { record, name } = state;
-    const late = toRestartInPause(record, converge.observe(name)).find(({ index }) => options.indexes?.includes(index));
+    const late = toRestartAsTheyAre(record, converge.observe(name)).find(({ index }) =>
+      options.indexes?.includes(index),
+    );
     if (late === undefined) return false;
     if (Date.now() < began + record.spec.rollout.deadlineMs) return true;
     throw new VelosError("ROLLOUT_STALLED", {
       app: name,
       index: late.index,
-      why: `it is paused, and ${name}:${late.index} is not restarted while too few others serve`,
+      why: `it ${record.rollout?.status === "paused" ? "is paused" : "stopped at a failure"}, and ${name}:${late.index} is not restarted while too few others serve`,
       hint: `\`velos rollout resume ${name}\` goes on with it`,
     });
   };

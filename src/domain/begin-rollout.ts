@@ -19,7 +19,8 @@ const allIndexes = (record: AppRecord): number[] => Array.from({ length: record.
 /**
  * The record with a rollout that gives instances a new run on the spec they are to have. A restart or reload of single
  * instances joins a rollout that is under way: those are to be replaced (again) in their turn, or, while it is paused,
- * restarted as they are. What restarts an app by itself does not end a pause either.
+ * restarted as they are. What restarts an app by itself does not end a pause either, nor does it take an instance to a
+ * spec at which a rollout has stopped.
  */
 export const beginRestart = (
   record: AppRecord,
@@ -39,6 +40,9 @@ export const beginRestart = (
       again: { ...record.again, ...from },
     };
   }
+  // The spec at which a rollout stopped is known to fail: nothing but an operator's wish takes anybody to it.
+  if (record.rollout?.status === "stalled" && reason !== "manual")
+    return { ...record, again: { ...record.again, ...from } };
   const { again: _, ...rest } = record;
   return { ...rest, rollout: { id: stamp.id, kind, status: "running", reason, from, startedAt: stamp.at } };
 };

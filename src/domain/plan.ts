@@ -4,7 +4,7 @@ import { describeExit } from "./instance.ts";
 import type { AppRecord } from "./record.ts";
 import { wantedIndexes } from "./record.ts";
 import type { Rollout, RolloutFailure, RolloutPace } from "./rollout.ts";
-import { isActive, isReplaced, readyAt, readyOnItsSpec, rolloutPace, toRestartInPause } from "./rollout.ts";
+import { isActive, isReplaced, readyAt, readyOnItsSpec, rolloutPace, toRestartAsTheyAre } from "./rollout.ts";
 
 /**
  * One step towards the desired state. `start` makes the instance on the record's spec; `stop` ends it gracefully;
@@ -46,13 +46,18 @@ const isAlive = (instance: ObservedInstance): boolean =>
  *
  * Holds (tested as properties): one action per index; none for an index with an action pending, but a stop, which may
  * overtake a start or restart; `start` only for an absent index, anything else only for one that is there; while a gated
- * rollout runs, no action takes the available instances below wanted − max_unavailable; while it is paused, none takes
- * anybody down but `restart` of who was to be restarted meanwhile, within the same budget; repeated, it comes to an end.
+ * rollout runs, no action takes the available instances below wanted − max_unavailable; while it is paused, or stalled,
+ * none takes anybody down but `restart` of who was to be restarted meanwhile, within the same budget; repeated, it comes
+ * to an end.
  */
 export const plan = (record: AppRecord, observed: Observed, now: number): Plan => {
   const wanted = wantedIndexes(record);
   const rollout = isActive(record.rollout) && record.running && !record.deleting ? record.rollout : undefined;
-  const context = rollout && rolloutContext(record, rollout, wanted, observed, now);
+  const context = rollout
+    ? rolloutContext(record, rollout, wanted, observed, now)
+    : record.rollout?.status === "stalled" && record.again
+      ? stalledContext(record, wanted, observed, now)
+      : undefined;
   const desired = new Set([...wanted, ...(context?.surge ?? [])]);
   const byIndex = new Map(observed.instances.map((instance) => [instance.index, instance]));
   const actions: Action[] = [];
@@ -177,13 +182,7 @@ const rolloutContext = (
 
   // Paused: whoever is out comes back, nobody else goes; but for those that were to be restarted, as they are.
   if (rollout.status === "paused") {
-    const again = toRestartInPause(record, there).filter(({ index }) => !observed.pending.has(index));
-    for (const instance of again.sort(byTurn)) {
-      const left = available - Number(isAvailable(instance.index));
-      if (serves(instance) && left < floor) continue;
-      available = left;
-      actions.push({ type: "restart", index: instance.index });
-    }
+    actions.push(...restartsAsTheyAre(record, there, observed, { isAvailable, available, floor }));
     return { actions, surge: extra.filter((index) => byIndex.has(index)), ...lookAgain };
   }
 
@@ -197,6 +196,63 @@ const rolloutContext = (
     actions.push({ type: itsPrint === print && !observed.pending.has(index) ? "restart" : "stop", index });
   }
   return { actions, surge: extra, ...lookAgain };
+};
+
+/** What rations those who go: who is available, how many are, and how many there must be. */
+interface Budget {
+  isAvailable: (index: number) => boolean;
+  available: number;
+  floor: number;
+}
+
+/** Restarts of those that were to be restarted while no rollout replaces them; who serves only as the budget allows. */
+const restartsAsTheyAre = (
+  record: AppRecord,
+  there: readonly ObservedInstance[],
+  observed: Observed,
+  budget: Budget,
+): Action[] => {
+  let { available } = budget;
+  const actions: Action[] = [];
+  const again = toRestartAsTheyAre(record, there).filter(({ index }) => !observed.pending.has(index));
+  for (const instance of again.sort(byTurn)) {
+    const left = available - Number(budget.isAvailable(instance.index));
+    if (serves(instance) && left < budget.floor) continue;
+    available = left;
+    actions.push({ type: "restart", index: instance.index });
+  }
+  return actions;
+};
+
+/**
+ * After a rollout that stopped at a failure: instances of two specs serve side by side, until somebody decides. Who is to
+ * be restarted meanwhile is, on the spec that it has: the new one is known to fail.
+ */
+const stalledContext = (
+  record: AppRecord,
+  wanted: readonly number[],
+  observed: Observed,
+  now: number,
+): RolloutContext => {
+  const there = observed.instances.filter(({ index }) => wanted.includes(index));
+  const readyAts = new Map(there.map((instance) => [instance.index, readyOnItsSpec(record, instance)]));
+  const isAvailable = (index: number): boolean => {
+    const pending = observed.pending.get(index);
+    return (readyAts.get(index) ?? Infinity) <= now && (pending === undefined || pending === "start");
+  };
+  const floor = wanted.length - rolloutPace("reload", record.spec, wanted.length).maxUnavailable;
+  const available = wanted.filter(isAvailable).length;
+  const actions = restartsAsTheyAre(record, there, observed, { isAvailable, available, floor });
+  const isWaited = toRestartAsTheyAre(record, there).length > actions.length;
+  return {
+    actions,
+    surge: [],
+    ...(isWaited &&
+      soonest(
+        [...readyAts.values()].map((at) => at ?? 0),
+        now,
+      )),
+  };
 };
 
 /** True for an instance that is up and not known to be unwell: taking it may take something away. */

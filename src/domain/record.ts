@@ -39,8 +39,8 @@ export interface AppRecord {
   previous?: AppSpec;
   rollout?: Rollout;
   /**
-   * Runs, by index, that were to be replaced by new ones while a rollout is under way: once it is paused they are, on the
-   * spec that the instance has, and it is none of the rollout's business. Those of other runs mean nothing any more.
+   * Runs, by index, that were to be replaced by new ones while a rollout is under way: once it is paused or stalled they
+   * are, on the spec that the instance has, and it is none of the rollout's business. Those of other runs mean nothing any more.
    */
   again?: Record<string, string>;
   createdAt: number;

@@ -80,13 +80,13 @@ export const readyAt = (instance: ObservedInstance, spec: AppSpec): number | und
 
 /**
  * The instances that are still to be given a new run on the spec they have: they were to be restarted, and the rollout
- * that would have replaced them is paused.
+ * that would have replaced them is paused, or has stopped at a failure.
  */
-export const toRestartInPause = (
+export const toRestartAsTheyAre = (
   { rollout, again }: { rollout?: Rollout; again?: Record<string, string> },
   instances: readonly ObservedInstance[],
 ): ObservedInstance[] =>
-  rollout?.status === "paused" && again
+  (rollout?.status === "paused" || rollout?.status === "stalled") && again
     ? instances.filter(({ index, run, status }) => run !== "" && run === again[index] && isUp(status))
     : [];
 

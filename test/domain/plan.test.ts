@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { fingerprint } from "../../src/domain/app.ts";
+import { beginRestart } from "../../src/domain/begin-rollout.ts";
 import type { ObservedInstance } from "../../src/domain/instance.ts";
 import type { Action, Observed } from "../../src/domain/plan.ts";
 import { plan } from "../../src/domain/plan.ts";
@@ -465,6 +466,36 @@ describe("a paused rollout", () => {
   });
   test("is done when there is nothing left to pause", () => {
     expect(plan(paused, seen([fresh(0), fresh(1), fresh(2)]), NOW).verdict).toEqual({ status: "done" });
+  });
+});
+
+describe("a rollout that stopped at a failure", () => {
+  const stalled = updating(3, {}, { status: "stalled" });
+  const again = { 0: "old-0", 1: "old-1" };
+  const two = [old(0), old(1), fresh(2)];
+
+  test("leaves alone what serves, on whichever spec", () => {
+    expect(plan(stalled, seen(two), NOW)).toEqual({ actions: [] });
+    // Of a run that is over.
+    expect(plan({ ...stalled, again: { 0: "before" } }, seen(two), NOW)).toEqual({ actions: [] });
+  });
+  test("restarts as it is who was to be restarted, as many at a time as may be out", () => {
+    expect(plan({ ...stalled, again }, seen(two), NOW).actions).toEqual([restart(1)]);
+    expect(plan({ ...stalled, again }, seen(two, pending({ 1: "restart" })), NOW).actions).toEqual([]);
+    const sick = [old(0, { unwell: "GET /: 500" }), old(1), fresh(2)];
+    expect(plan({ ...stalled, again }, seen(sick), NOW).actions).toEqual([restart(0)]);
+  });
+  test("brings back who is missing, on the spec that is wanted", () =>
+    expect(plan({ ...stalled, again }, seen([old(0), old(1)]), NOW).actions).toEqual([start(2)]));
+
+  test("goes on being stopped when something else than an operator restarts an instance", () => {
+    const stamp = { id: "another", at: NOW };
+    const unasked = beginRestart(stalled, two, "restart", "health", stamp, [0]);
+    expect(unasked).toEqual({ ...stalled, again: { 0: "old-0" } });
+    expect(beginRestart(stalled, two, "restart", "manual", stamp, [0]).rollout).toMatchObject({
+      id: "another",
+      status: "running",
+    });
   });
 });
 

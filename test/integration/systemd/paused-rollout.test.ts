@@ -43,3 +43,31 @@ it("a health check is taken away and given back by rollouts that end", async () 
   ])
     await scene.must("apply", "-c", config(health));
 }, 120_000);
+
+it("an instance that is unwell is restarted as it is where a rollout has stopped at a failure", async () => {
+  const port = await freePort();
+  const app = scene.write(
+    "app.js",
+    `const { existsSync } = require("fs");
+    const isSick = () => process.env.BAD || existsSync("sick-" + process.pid);
+    require("http").createServer((_, a) => a.writeHead(isSick() ? 500 : 200).end()).listen(${port});`,
+  );
+  const config = (env: string): string =>
+    scene.write(
+      "velos.toml",
+      `[apps.a]\nscript = ${JSON.stringify(app)}\ninstances = 2\nlisten = ${port}\n${env}
+      [apps.a.health]\nhttp = "/"\ninterval = "200ms"\nfailures = 2\n[apps.a.rollout]\non_failure = "stop"\n`,
+    );
+  await scene.must("apply", "-c", config(""));
+  const before = await scene.instances("a");
+  expect((await scene.velos("apply", "-c", config('env = { BAD = "1" }'))).code).toBe(1);
+  scene.write(`sick-${before[0]!.pid}`, "");
+  await until("it has another run", async () => {
+    const { run, status } = (await scene.instances("a"))[0]!;
+    return run !== before[0]!.run && status === "online";
+  });
+  const after = await scene.instances("a");
+  expect(after.map(({ spec }) => spec)).toEqual(before.map(({ spec }) => spec));
+  expect(after[1]!.run).toBe(before[1]!.run);
+  expect((await scene.velos("rollout", "status", "a")).stdout).toContain("stopped");
+}, 60_000);
