@@ -105,13 +105,17 @@ const planOne = (
   if (!current) return { name, actions: ["created"], instances: count };
   const { view } = current;
   const actions: ApplyAction[] = [];
-  const isHeld = view.processes.some(({ hold }) => hold !== undefined);
+  // One that has ended by itself and is not to be restarted did what it was for; cron or an operator starts it again.
+  const hasEnded = view.processes.some(({ hold }) => hold !== undefined);
+  const isHeld = view.processes.some(({ hold }) => hold !== undefined && hold.why !== "exited");
   if (!view.running || isHeld) actions.push("resumed");
   const isMoved = view.running && !sameListen(spec.listen, current.spec.listen);
   if (isMoved) actions.push("moved");
   else if (fingerprint(spec) !== view.spec) actions.push("rolled");
   else if (specDigest(spec) !== specDigest(current.spec)) actions.push("changed");
   if (count !== before) actions.push("scaled");
+  // With what is changed all of it is started.
+  if (hasEnded && actions.length > 0 && actions[0] !== "resumed") actions.unshift("resumed");
   return {
     name,
     actions: actions.length === 0 ? ["unchanged"] : actions,

@@ -46,7 +46,7 @@ const unknownOption = (
   options: ReadonlyMap<string, OptionForm>,
   help: string,
 ): VelosError => {
-  const known = hintForOption(name, (option) => options.has(option), STARTING.has(form.name));
+  const known = hintForOption(name, form.name, (option) => options.has(option), STARTING.has(form.name));
   const meant = nearest(
     name.replace(/^-+/, ""),
     [...options.keys()].filter((option) => option.startsWith("--")).map((option) => option.slice(2)),
@@ -66,7 +66,15 @@ const miscounted = (form: CommandForm, positional: readonly string[], help: stri
   if (missing)
     return usage(`\`velos ${form.name}\` needs ${wordText({ ...missing, repeats: false })}`, `write ${line}`);
   if (positional.length <= words.length || words.at(-1)?.repeats) return undefined;
-  return usage(`'${positional[words.length]}' is one word too many`, words.length === 0 ? help : `write ${line}`);
+  const word = positional[words.length]!;
+  const takesFile = form.options.some(({ names }) => names.includes("--file"));
+  const hint =
+    takesFile && word.endsWith(".toml")
+      ? `write velos ${form.name} -f ${word}`
+      : words.length === 0
+        ? help
+        : `write ${line}`;
+  return usage(`'${word}' is one word too many`, hint);
 };
 
 /** The parser's own words end with the usage behind an empty line. */

@@ -122,7 +122,7 @@ export const appKeys = {
   max_restarts: key("maxRestarts", integer(0, 1_000_000), "15", "restarts in a row after runs shorter than min_uptime before velos gives up", { standard: "15" }),
   min_uptime: key("minUptimeMs", duration(), '"1s"', "a run at least this long counts as stable", { standard: '"1s"' }),
   restart_delay: key("restartDelayMs", duration(), '"100ms"', "wait before a restart", { standard: '"10ms"' }),
-  exp_backoff_restart_delay: key("expBackoffRestartDelayMs", duration(), '"100ms"', "first wait of a doubling one; 0: always restart_delay", { standard: '"0"' }),
+  exp_backoff_restart_delay: key("expBackoffRestartDelayMs", duration(), '"100ms"', "first wait of a doubling one (before systemd 254 all are as long); 0: always restart_delay", { standard: '"0"' }),
   kill_timeout: key("killTimeoutMs", duration(1), '"5s"', "time to stop by itself after kill_signal, before SIGKILL", { standard: '"5s"' }),
   kill_signal: key("killSignal", signal, '"SIGTERM"', "signal that asks an instance to stop", { standard: '"SIGTERM"' }),
   wait_ready: key("waitReady", flag, "true", "the app says when it is ready: READY=1 or process.send('ready')", { standard: "false" }),

@@ -61,7 +61,10 @@ const parseToml = async (text: string, shown: string): Promise<Record<string, un
     if (!(error instanceof TomlError)) throw error;
     const why = error.message.split("\n")[0]!.replace("Invalid TOML document: ", "");
     const where = `${shown}:${error.line}:${error.column}`;
-    const hint = "this is not valid TOML; texts need quotes";
+    const isOthers = /\.(?:[cm]?js|json|ya?ml)$/.test(shown);
+    const hint = isOthers
+      ? `this is not TOML; \`velos import ${shown}\` makes a velos.toml of what pm2 reads`
+      : "this is not valid TOML; texts need quotes";
     throw new VelosError("CONFIG_INVALID", { where, why, hint }, { cause: error });
   }
 };

@@ -35,6 +35,8 @@ export class AppState {
   revision = 0;
   /** What the instances share is being made, for the spec of this digest. */
   preparing: { digest: string; done: Promise<void> } | undefined;
+  /** Work under way that needs what they share: it is not removed meanwhile, nor is the app forgotten. */
+  claims = 0;
   /** What they shared is being removed, or was: nothing is left of the app at the backend. */
   releasing: Promise<void> | undefined;
   released = false;

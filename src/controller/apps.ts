@@ -49,25 +49,23 @@ export class Apps {
 
   /** One app with its whole spec; secrets are masked unless they are asked for. */
   async describe(selector: string, secrets = false): Promise<{ app: AppView; spec: AppSpec; instance?: InstanceView }> {
-    const [target] = this.targets([selector]);
-    const state = this.state(target!.app);
+    const target = this.target(selector);
+    const state = this.state(target.app);
     const app = await this.view(state);
-    const instance =
-      target!.index === undefined ? undefined : app.processes.find(({ index }) => index === target!.index);
+    const instance = target.index === undefined ? undefined : app.processes.find(({ index }) => index === target.index);
     return { app, spec: secrets ? state.record.spec : maskedSpec(state.record.spec), ...(instance && { instance }) };
   }
 
   /** The environment an instance was started with; secrets are masked unless they are asked for. */
   async environment(selector: string, withSecrets = false): Promise<Record<string, string>> {
-    const [target] = this.targets([selector]);
-    const index = target!.index ?? 0;
-    this.checkIndex(target!.app, index);
-    if (!this.#options.backend.observe(target!.app).some((instance) => instance.index === index)) {
-      throw new VelosError("INSTANCE_FAILED", { app: target!.app, index, why: "it is not running" });
+    const { app, index = 0 } = this.target(selector);
+    this.checkIndex(app, index);
+    if (!this.#options.backend.observe(app).some((instance) => instance.index === index)) {
+      throw new VelosError("INSTANCE_FAILED", { app, index, why: "it is not running" });
     }
-    const environment = await this.#options.backend.environment(target!.app, index);
+    const environment = await this.#options.backend.environment(app, index);
     if (withSecrets) return environment;
-    const secrets = this.state(target!.app).record.spec.secretEnv;
+    const secrets = this.state(app).record.spec.secretEnv;
     return { ...environment, ...Object.fromEntries(Object.keys(secrets).map((name) => [name, MASK])) };
   }
 
@@ -87,6 +85,21 @@ export class Apps {
 
   targets(selectors: readonly string[]): Target[] {
     return resolveSelectors(selectors.map(parseSelector), this.#options.converge.names());
+  }
+
+  /**
+   * The one app or instance that a selector means, for what is done to one at a time.
+   * @throws VelosError APP_NOT_FOUND, and USAGE for a selector that means several
+   */
+  target(selector: string): Target {
+    const [first, ...more] = this.targets([selector]);
+    if (!first) throw new VelosError("APP_NOT_FOUND", { selector });
+    if (more.length === 0) return first;
+    const names = [first, ...more].map(({ app }) => app);
+    throw new VelosError("USAGE", {
+      why: `'${selector}' means ${names.length} apps, and this is done to one`,
+      hint: `name one of them: ${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`,
+    });
   }
 
   checkIndex(app: string, index: number | undefined): void {

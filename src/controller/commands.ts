@@ -157,7 +157,6 @@ export class Commands {
   /** Brings an app that exists to a spec and size. */
   async #bring(existing: AppState, spec: AppSpec, quantity: Quantity | undefined, wait: Wait): Promise<StartOutcome> {
     const { record } = existing;
-    if (!record.running) await this.#options.converge.prepare(existing, spec);
     const count = quantity ? applyQuantity(quantity, record.instances, availableParallelism()) : record.instances;
     const same = specDigest(spec) === specDigest(record.spec);
     const held = Object.keys(record.holds).length > 0;
@@ -170,8 +169,8 @@ export class Commands {
     const stamp = this.#stamp();
     // A change of the spec alone is a rollout, which is told by itself.
     const type = !record.running || held ? "start" : count === record.instances ? undefined : "scale";
-    await this.#observed(spec.name, type, async () => {
-      await this.#options.converge.change(existing, (current) => {
+    const change = async (): Promise<void> =>
+      this.#options.converge.change(existing, (current) => {
         // Not the number from above: a command that scales may have come in between.
         const instances = quantity
           ? applyQuantity(quantity, current.instances, availableParallelism())
@@ -181,6 +180,8 @@ export class Commands {
         if (current.running) return beginUpdate(next, spec, this.#instances(existing), stamp);
         return this.#gather({ ...next, spec, previous: current.spec }, existing, stamp);
       });
+    await this.#observed(spec.name, type, async () => {
+      await this.#wanted(existing, spec, change);
       await this.#options.backend.adjust(spec, record.spec);
       await this.#settled(existing, wait);
     });
@@ -191,14 +192,20 @@ export class Commands {
     };
   }
 
+  /** Says that an app is to run. One that is stopped has what its instances share first, so that it can be refused. */
+  async #wanted(state: AppState, spec: AppSpec, change: () => Promise<void>): Promise<void> {
+    return state.record.running ? change() : this.#options.converge.prepared(state, spec, change);
+  }
+
   /** Starts what was stopped: whole apps, or single instances. */
   async resume(selectors: readonly string[]): Promise<AppView[]> {
     return this.#each(selectors, async (state, indexes) => {
-      if (!state.record.running) await this.#options.converge.prepare(state);
       const stamp = this.#stamp();
       await this.#observed(state.name, "start", async () => {
-        await this.#options.converge.change(state, (record) =>
-          this.#gather(resumed(record, this.#alive(record), indexes), state, stamp),
+        await this.#wanted(state, state.record.spec, async () =>
+          this.#options.converge.change(state, (record) =>
+            this.#gather(resumed(record, this.#alive(record), indexes), state, stamp),
+          ),
         );
         await settle(this.#options.converge, state, { failOn: "any", ...(indexes && { indexes }) });
       });
@@ -228,11 +235,12 @@ export class Commands {
     const stamp = this.#stamp();
     return this.#each(selectors, async (state, indexes) => {
       if (reason !== "manual") return this.#restartUnasked(state, kind, reason, wait, indexes);
-      if (!state.record.running) await this.#options.converge.prepare(state);
-      await this.#options.converge.change(state, (record) => {
-        const next = resumed(record, this.#alive(record), indexes);
-        return beginRestart(next, this.#instances(state), kind, reason, stamp, indexes);
-      });
+      await this.#wanted(state, state.record.spec, async () =>
+        this.#options.converge.change(state, (record) => {
+          const next = resumed(record, this.#alive(record), indexes);
+          return beginRestart(next, this.#instances(state), kind, reason, stamp, indexes);
+        }),
+      );
       await this.#settled(state, wait, indexes);
     });
   }
@@ -259,11 +267,11 @@ export class Commands {
 
   /** Sets how many instances an app has. */
   async scale(app: string, quantity: Quantity, wait: Wait = "all"): Promise<AppView> {
-    const [target] = this.#options.apps.targets([app]);
-    if (target!.index !== undefined) {
+    const target = this.#options.apps.target(app);
+    if (target.index !== undefined) {
       throw new VelosError("SELECTOR_INVALID", { selector: app, why: "an app is scaled as a whole" });
     }
-    const state = this.#options.apps.state(target!.app);
+    const state = this.#options.apps.state(target.app);
     await this.#observed(state.name, "scale", async () => {
       await this.#options.converge.change(state, (record) => {
         const instances = applyQuantity(quantity, record.instances, availableParallelism());

@@ -1,5 +1,6 @@
 import type { Backend, MissedInstance } from "../backend/backend.ts";
 import { absorb } from "../domain/absorb.ts";
+import type { AppSpec } from "../domain/app.ts";
 import { fingerprint, specDigest } from "../domain/app.ts";
 import { stopRollout } from "../domain/begin-rollout.ts";
 import { VelosError } from "../domain/errors.ts";
@@ -209,7 +210,7 @@ export class Converge {
     this.#announce(state, instances);
     if ((!state.record.running || state.record.deleting) && instances.length === 0 && state.pending.size === 0) {
       this.#release(state);
-      if (state.record.deleting && state.released) void this.#finishDeletion(state);
+      if (state.record.deleting && state.released && state.claims === 0) void this.#finishDeletion(state);
     }
     state.notify();
     this.#options.looked(app);
@@ -282,8 +283,10 @@ export class Converge {
     switch (action.type) {
       case "start": {
         const variables = identities.variables(spec, action.index, traceparent);
-        await this.prepare(state);
-        await backend.start(spec, action.index, state.record.instances, await variables);
+        await this.#claiming(state, async () => {
+          await this.#prepare(state, spec);
+          await backend.start(spec, action.index, state.record.instances, await variables);
+        });
         // Limits that were changed meanwhile were set where instances were.
         if (state.record.spec !== spec && fingerprint(state.record.spec) === fingerprint(spec))
           await backend.adjust(state.record.spec, spec);
@@ -305,10 +308,32 @@ export class Converge {
   }
 
   /**
-   * Makes what the instances share, before the first of them starts.
-   * @throws VelosError PORT_IN_USE, BACKEND_FAILED
+   * Makes what the instances of a stopped app share, and does the work that says that it is to run. Neither a stop nor a
+   * deletion that comes meanwhile takes it away before that is said.
+   * @throws VelosError PORT_IN_USE, BACKEND_FAILED, APP_NOT_FOUND for an app that is forgotten by then
    */
-  async prepare(state: AppState, spec = state.record.spec): Promise<void> {
+  async prepared<T>(state: AppState, spec: AppSpec, work: () => Promise<T>): Promise<T> {
+    return this.#claiming(state, async () => {
+      // It may just be being forgotten.
+      await state.exclusively(async () => {});
+      if (state.deleted) throw new VelosError("APP_NOT_FOUND", { selector: state.name });
+      await this.#prepare(state, spec);
+      return work();
+    });
+  }
+
+  async #claiming<T>(state: AppState, work: () => Promise<T>): Promise<T> {
+    state.claims++;
+    try {
+      return await work();
+    } finally {
+      state.claims--;
+      if (state.claims === 0) this.wake(state.name);
+    }
+  }
+
+  /** Makes what the instances share, before the first of them starts. */
+  async #prepare(state: AppState, spec: AppSpec): Promise<void> {
     await state.releasing;
     state.released = false;
     const digest = specDigest(spec);
@@ -328,7 +353,7 @@ export class Converge {
 
   /** Removes what the instances shared, once the app is stopped: its sockets are closed by that. */
   #release(state: AppState): void {
-    if (state.released || state.releasing) return;
+    if (state.released || state.releasing || state.claims > 0) return;
     state.releasing = this.#options.backend
       .release(state.name)
       .then(() => {
@@ -458,7 +483,7 @@ export class Converge {
   }
 
   async #forget(state: AppState): Promise<void> {
-    if (!state.record.deleting || !state.released) return;
+    if (!state.record.deleting || !state.released || state.claims > 0) return;
     const { backend, store, counters } = this.#options;
     await backend.dropLogs(state.name);
     await counters.remove(state.name);

@@ -63,6 +63,10 @@ export const matchesGlob = (pattern: string, name: string): boolean => {
 
 /** The error for an app that is not there, with the one that was probably meant. */
 export const noSuchApp = (app: string, names: readonly string[]): VelosError => {
+  // Other tools number apps.
+  const [example] = /^\d+$/.test(app) ? names : [];
+  if (example !== undefined)
+    return new VelosError("APP_NOT_FOUND", { selector: app, nearest: `apps have names, such as ${example}; ` });
   const near = nearest(app, names);
   return new VelosError("APP_NOT_FOUND", { selector: app, ...(near !== undefined && { nearest: `is it ${near}? ` }) });
 };

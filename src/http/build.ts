@@ -61,6 +61,11 @@ export const buildServer = async (options: BuildOptions): Promise<FastifyInstanc
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     clientErrorHandler: refuseUnreadable,
+    // Of the router itself, before there is a route whose errors could be answered.
+    frameworkErrors: (_, request, reply) => {
+      const why = "the path is not valid: it has a % that begins no character, or is too long";
+      return sendProblem(new VelosError("MESSAGE_INVALID", { why, hint: "see /docs" }), request, reply);
+    },
     forceCloseConnections: true,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 20_000 },
@@ -109,10 +114,7 @@ const answerErrors = (app: FastifyInstance, routes: readonly Route[], report: Bu
     if (error.code === "INTERNAL") report((thrown as Error).stack ?? String(thrown));
     if (request.headers.upgrade !== undefined) closeAfter(request.raw.socket, reply);
     if (error.status === 401) reply.header("www-authenticate", 'Bearer realm="velos"');
-    return reply
-      .code(error.status)
-      .type(PROBLEM_TYPE)
-      .send(Buffer.from(JSON.stringify({ ...problemOf(error), instance: request.url.split("?")[0]!.slice(0, 200) })));
+    return sendProblem(error, request, reply);
   });
   const known = routes.map(({ method, path }) => ({
     method,
@@ -126,6 +128,12 @@ const answerErrors = (app: FastifyInstance, routes: readonly Route[], report: Bu
     throw new VelosError("METHOD_NOT_ALLOWED", { path, method: request.method, allowed: allowed.join(", ") });
   });
 };
+
+const sendProblem = (error: VelosError, { url }: { url: string }, reply: FastifyReply): FastifyReply =>
+  reply
+    .code(error.status)
+    .type(PROBLEM_TYPE)
+    .send(Buffer.from(JSON.stringify({ ...problemOf(error), instance: url.split("?")[0]!.slice(0, 200) })));
 
 /** What is no request of HTTP: the connection ends with the answer, since nobody knows where the next one begins. */
 const refuseUnreadable = (error: Error & { code?: string }, socket: Socket): void => {

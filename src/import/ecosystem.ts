@@ -3,11 +3,13 @@ import { isTable } from "../config/environment-kinds.ts";
 import type { ImportedApp, Remark } from "./imported-app.ts";
 import type { Pm2Context } from "./pm2-app.ts";
 import { importPm2App } from "./pm2-app.ts";
+import { NO_FILE_SERVER, withoutFileServers } from "./pm2-serve.ts";
 
 /** Keys at the top of an ecosystem file that are not apps. */
 const TOP: Readonly<Record<string, string>> = {
   deploy: "velos deploys nothing: copy the files as you like, then `velos apply` rolls what has changed",
   module_conf: "velos has no modules",
+  static: NO_FILE_SERVER,
 };
 
 const HEAD: Remark = {
@@ -37,7 +39,11 @@ export const importEcosystem = (content: unknown, context: Pm2Context): { apps: 
     const why = Object.hasOwn(TOP, key) ? TOP[key] : undefined;
     return why === undefined ? [] : [{ key, why }];
   });
-  return { apps: withNames(apps.map((app) => importPm2App(app, context))), remarks: [HEAD, ...remarks] };
+  const own = withoutFileServers(apps, context.source);
+  return {
+    apps: withNames(own.apps.map((app) => importPm2App(app, context))),
+    remarks: [HEAD, ...remarks, ...own.remarks],
+  };
 };
 
 /** Gives each app a name that velos takes, and one of its own. */

@@ -12,7 +12,7 @@ const file = process.argv[1];
 const load = async () => {
   if (file.endsWith(".json")) {
     const text = readFileSync(file, "utf8");
-    try { return JSON.parse(text); } catch { return require("node:vm").runInNewContext("(" + text + "\\n)", {}, { filename: file }); }
+    try { return JSON.parse(text); } catch { return expression(text); }
   }
   let value;
   try { value = file.endsWith(".mjs") ? await import(pathToFileURL(file)) : require(file); }
@@ -23,12 +23,34 @@ const load = async () => {
   if (value?.default !== undefined && (value.__esModule || value[Symbol.toStringTag] === "Module")) value = value.default;
   return await (typeof value === "function" ? value() : value);
 };
+const expression = (text) => {
+  try { return require("node:vm").runInNewContext("(\\n" + text + "\\n)", {}, { filename: file, lineOffset: -1 }); }
+  catch (error) {
+    const line = Number(placeIn(error?.stack).split(":")[0]);
+    throw line > text.split("\\n").length ? new SyntaxError("Unexpected end of the file") : error;
+  }
+};
+// Where a stack, or what Node prints of an error, says that the file is wrong: a syntax error is told with the line
+// before anything else, and its column by carets below that line; whatever is thrown has the place behind a function.
+const placeIn = (text) => {
+  const lines = String(text).split("\\n");
+  const first = [file + ":", pathToFileURL(file) + ":"].find((start) => lines[0].startsWith(start));
+  if (first !== undefined) return lines[0].slice(first.length) + ":" + ((lines[2] ?? "").indexOf("^") + 1 || 1);
+  const line = lines.find((line) => line.includes(file));
+  return /:(\\d+:\\d+)\\)?$/.exec(line?.trim() ?? "")?.[1] ?? "";
+};
+// Of a module Node keeps the place to itself, and says it only where the module is all that it was asked about.
+const placeOf = (error) =>
+  placeIn(error?.stack) ||
+  (error instanceof SyntaxError && !file.endsWith(".json")
+    ? placeIn(require("node:child_process").spawnSync(process.execPath, ["--check", file], { encoding: "utf8" }).stderr)
+    : "");
 load().then((value) => {
   const text = Buffer.from(JSON.stringify(value, (_, member) => member instanceof RegExp ? member.source : member) ?? "null");
   for (let at = 0; at < text.length; ) at += writeSync(3, text, at);
   process.exit(0);
 }).catch((error) => {
-  process.stderr.write("\\n\\0" + (error?.message ?? String(error)).split("\\n")[0] + "\\n\\0" + (String(error?.stack).split("\\n").find((line) => line.includes(file)) ?? "").trim());
+  process.stderr.write("\\n\\0" + (error?.message ?? String(error)).split("\\n")[0] + "\\n\\0" + placeOf(error));
   process.exit(1);
 });
 `;
@@ -63,14 +85,13 @@ export const evaluateFile = async (
     child.once("close", (exitCode, by) => resolve({ code: exitCode, signal: by }));
   });
   if (code === 0 && result !== "") return JSON.parse(result) as unknown;
-  const [, message, at] = said.split("\n\0");
-  const line = /:(\d+:\d+)\)?$/.exec(at ?? "")?.[1];
+  const [, message, place] = said.split("\n\0");
   const why =
     signal === "SIGKILL"
       ? `it did not come to an end within ${TIMEOUT_MS / 1000} s`
       : (message ?? `it ended with code ${code} instead of exporting its apps`);
   throw new VelosError("CONFIG_INVALID", {
-    where: line === undefined ? shown : `${shown}:${line}`,
+    where: /^\d+:\d+$/.test(place ?? "") ? `${shown}:${place}` : shown,
     why,
     hint: "it is run as pm2 would run it; try `node -e 'require(\"./…\")'` in its directory",
   });

@@ -1,15 +1,16 @@
 import { access, readFile } from "node:fs/promises";
-import { basename, dirname, extname, join, relative, resolve } from "node:path";
+import { basename, dirname, extname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileState } from "../config/find-file.ts";
 import { firstLine } from "../config/first-line.ts";
 import { isAbsent, readFailure } from "../config/read-failure.ts";
 import { VelosError } from "../domain/errors.ts";
 import { importEcosystem } from "./ecosystem.ts";
 import { evaluateFile } from "./evaluate-file.ts";
-import type { Imported, ImportedApp, Remark } from "./imported-app.ts";
+import type { Imported, ImportedApp, Remark, TomlValue } from "./imported-app.ts";
 import { withoutMisfits } from "./imported-app.ts";
 import { importPm2Dump } from "./pm2-dump.ts";
 import { importProcfile } from "./procfile.ts";
+import { withStopSignals } from "./stop-signal.ts";
 
 export { tomlText } from "./toml-text.ts";
 export type { Imported, ImportedApp, Remark } from "./imported-app.ts";
@@ -42,21 +43,30 @@ export const importFile = async (request: ImportRequest): Promise<Imported> => {
   const { path, shown, target, isDump } = request;
   const directory = dirname(path);
   const { apps, remarks } = await readApps(request);
+  const signalled = isProcfile(path) && !isDump ? { apps, remarks: [] } : await withStopSignals(apps, directory);
   const checked = await Promise.all(
-    apps.map(async (app) => {
+    signalled.apps.map(async (app) => {
       const runnable = await withInterpreter(app, directory);
       return withoutMisfits(isDump ? runnable : placed(runnable, directory, target), target, shown);
     }),
   );
-  return { source: shown, directory, apps: checked, remarks, ...(isDump && { isPrivate: true }) };
+  return {
+    source: shown,
+    directory,
+    apps: checked,
+    remarks: [...remarks, ...signalled.remarks],
+    ...(isDump && { isPrivate: true }),
+  };
 };
+
+const isProcfile = (path: string): boolean => basename(path).startsWith("Procfile");
 
 const readApps = async (request: ImportRequest): Promise<{ apps: ImportedApp[]; remarks: Remark[] }> => {
   const { path, shown: source, caller, processors, isDump } = request;
   const context = { source, processors };
   const ending = extname(path).toLowerCase();
   if (isDump) return importPm2Dump(parseDump(await readText(path, source), source), context, caller.env);
-  if (basename(path).startsWith("Procfile")) {
+  if (isProcfile(path)) {
     const hasEnvFile = await access(join(dirname(path), ".env")).then(
       () => true,
       () => false,
@@ -126,13 +136,15 @@ const placed = (app: ImportedApp, directory: string, target: string): ImportedAp
   if (directory === target) return app;
   const from = relative(target, directory) || ".";
   const cwd = typeof app.keys["cwd"] === "string" ? app.keys["cwd"] : undefined;
-  const file = app.keys["env_file"];
+  const moved = (path: TomlValue): TomlValue =>
+    typeof path !== "string" || isAbsolute(path) ? path : join(from, path);
+  const { env_file: files } = app.keys;
   return {
     ...app,
     keys: {
       ...app.keys,
       cwd: cwd === undefined ? from : cwd.startsWith("/") ? cwd : join(from, cwd),
-      ...(typeof file === "string" && { env_file: join(from, file) }),
+      ...(files !== undefined && { env_file: Array.isArray(files) ? files.map(moved) : moved(files) }),
     },
   };
 };

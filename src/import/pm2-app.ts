@@ -6,6 +6,7 @@ import { pm2Aliases, pm2Converted, pm2Defaults, pm2Dropped } from "./pm2-keys.ts
 import { programOf } from "./pm2-program.ts";
 import { scalingOf } from "./pm2-scaling.ts";
 import { supervisionOf } from "./pm2-supervision.ts";
+import { isWritten } from "./pm2-values.ts";
 
 /** An app of pm2 by its documented keys. */
 export type Pm2App = Readonly<Record<string, unknown>>;
@@ -27,11 +28,11 @@ export const importPm2App = (written: Pm2App, context: Pm2Context): ImportedApp 
   const app = withoutAliases(written);
   const remarks: Remark[] = [];
   const tables = variableTables(app, remarks);
-  const port = tables["env"]?.["PORT"];
   const keys: Record<string, TomlValue> = {
     ...programOf(app, remarks, context),
-    ...scalingOf(app, typeof port === "string" ? port : undefined, context.processors, remarks),
+    ...scalingOf(app, portsOf(tables), context.processors, remarks),
     ...supervisionOf(app, remarks),
+    ...envFileOf(app),
     ...tables,
   };
   for (const [key, value] of Object.entries(app)) {
@@ -72,8 +73,9 @@ const variableTables = (app: Pm2App, remarks: Remark[]): Record<string, { [name:
   const tables: Record<string, { [name: string]: TomlValue }> = {};
   for (const [key, value] of Object.entries(app)) {
     const profile = /^env_(\S+)$/.exec(key)?.[1];
-    if (key !== "env" && profile === undefined) continue;
-    // `env_file` is a key of velos of another meaning.
+    // A dump has undefined where nobody set a variable.
+    if ((key !== "env" && profile === undefined) || !isWritten(value) || isEnvFile(key, value)) continue;
+    // As a table, `env_file` would be a profile of a name that velos needs for its key.
     const isUsable = profile === undefined || (/^[A-Za-z0-9_-]+$/.test(profile) && profile !== "file");
     const table = isUsable ? variablesOf(key, value, remarks) : undefined;
     if (table) tables[key] = table;
@@ -89,3 +91,16 @@ const variableTables = (app: Pm2App, remarks: Remark[]): Record<string, { [name:
   }
   return tables;
 };
+
+/** Where `env_file` is no profile, it is what it is for velos: files of variables. */
+const envFileOf = (app: Pm2App): Record<string, TomlValue> =>
+  isEnvFile("env_file", app["env_file"]) ? { env_file: app["env_file"] as TomlValue } : {};
+
+const isEnvFile = (key: string, value: unknown): boolean => {
+  const paths: unknown[] = Array.isArray(value) ? value : [value];
+  return key === "env_file" && paths.length > 0 && paths.every((path) => typeof path === "string");
+};
+
+/** The variable PORT, by the tables that have it. */
+const portsOf = (tables: Readonly<Record<string, { [name: string]: TomlValue }>>): Map<string, string> =>
+  new Map(Object.entries(tables).flatMap(([key, { PORT }]) => (typeof PORT === "string" ? [[key, PORT]] : [])));

@@ -4,6 +4,7 @@ import type { ImportedApp, Remark } from "./imported-app.ts";
 import type { Pm2App, Pm2Context } from "./pm2-app.ts";
 import { importPm2App } from "./pm2-app.ts";
 import { withNames } from "./ecosystem.ts";
+import { withoutFileServers } from "./pm2-serve.ts";
 
 /** Keys that a dump has under another name, or spells out where nobody wrote them. */
 // prettier-ignore
@@ -53,10 +54,16 @@ export const importPm2Dump = (
       hint: "`pm2 save` writes it, of what runs at that moment",
     });
   }
-  const apps = [...groups.values()].map((group) => importEntry(group, context, env));
+  const own = withoutFileServers(
+    [...groups.values()].map(([first = {}]) => first),
+    context.source,
+  );
+  const apps = [...groups.values()]
+    .filter(([first]) => first !== undefined && own.apps.includes(first))
+    .map((group) => importEntry(group, context, env));
   const why =
     "what a login sets was left out of them; look whether something is missing, or is a secret that belongs into env_file";
-  return { apps: withNames(apps), remarks: [{ key: "environment", why }] };
+  return { apps: withNames(apps), remarks: [{ key: "environment", why }, ...own.remarks] };
 };
 
 const importEntry = (

@@ -4,11 +4,11 @@ import type { Pm2App } from "./pm2-app.ts";
 /**
  * How many instances, and how they share their port. pm2's cluster mode does that inside of Node, for whatever port the
  * app listens on; velos has to be told the port, since it is held by the service manager.
- * @param port the variable PORT of the app
+ * @param ports the variable PORT of the app, by the tables that have it: `env`, `env_production`
  */
 export const scalingOf = (
   app: Pm2App,
-  port: string | undefined,
+  ports: ReadonlyMap<string, string>,
   processors: number,
   remarks: Remark[],
 ): Record<string, TomlValue> => {
@@ -20,18 +20,38 @@ export const scalingOf = (
   // velos sets NODE_APP_INSTANCE anyway.
   if (typeof instance === "string" && instance !== "NODE_APP_INSTANCE") keys["instance_var"] = instance;
   if (!isCluster(app) || instances === undefined || instances === 1 || increment === "PORT") return keys;
-  const number = Number(port);
-  if (port !== undefined && Number.isInteger(number) && number > 0 && number < 65_536) {
-    keys["listen"] = [String(number)];
-    const why = `taken from PORT, which the instances share; "127.0.0.1:${number}" if it is not for other machines`;
-    remarks.push({ key: "listen", why });
-  } else {
-    const why =
-      'pm2\'s cluster mode shares whatever port the app listens on; velos has to be told it: listen = ["3000"], or only one instance gets it';
-    remarks.push({ key: "listen", why });
-  }
+  const port = portOf(ports.get("env"));
+  if (port !== undefined) keys["listen"] = [String(port)];
+  remarks.push(port === undefined ? withoutPort(ports) : withPort(port), ...otherPorts(port, ports));
   return keys;
 };
+
+const portOf = (text: string | undefined): number | undefined => {
+  const number = text === undefined ? 0 : Number(text);
+  return Number.isInteger(number) && number > 0 && number < 65_536 ? number : undefined;
+};
+
+const withPort = (port: number): Remark => ({
+  key: "listen",
+  why: `taken from PORT, which the instances share; "127.0.0.1:${port}" if it is not for other machines`,
+});
+
+const withoutPort = (ports: ReadonlyMap<string, string>): Remark => {
+  const [table, port] = [...ports].find(([, text]) => portOf(text) !== undefined) ?? [];
+  const example = `listen = ["${portOf(port) ?? 3000}"]${table === undefined ? "" : ` as ${table} has it`}`;
+  const why = `pm2's cluster mode shares whatever port the app listens on; velos has to be told it: ${example}, or only one instance gets it`;
+  return { key: "listen", why };
+};
+
+/** Profiles have variables only: `listen` stays what it is, and at another port each instance would be on its own. */
+const otherPorts = (port: number | undefined, ports: ReadonlyMap<string, string>): Remark[] =>
+  [...ports].flatMap(([table, text]) => {
+    const other = portOf(text);
+    if (port === undefined || other === undefined || other === port) return [];
+    const profile = table.slice("env_".length);
+    const why = `${other}, but listen holds ${port} whatever the profile: with \`--env ${profile}\` only one instance would get ${other}; write listen = ["${other}"] if that profile is what runs here, or take PORT out of it`;
+    return [{ key: `${table}.PORT`, why }];
+  });
 
 /** As pm2 decides it: by exec_mode, else cluster for Node with a number of instances. */
 const isCluster = (app: Pm2App): boolean => {

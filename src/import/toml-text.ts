@@ -1,10 +1,13 @@
 import { basename } from "node:path";
 import type { Imported, ImportedApp, Remark, TomlValue } from "./imported-app.ts";
 
-/** The text of a velos.toml with the apps; what has no counterpart is in it as comments. */
-export const tomlText = (imported: Imported): string => {
+/**
+ * The text of a velos.toml with the apps; what has no counterpart is in it as comments.
+ * @param target the file that it is for, as the user would name it
+ */
+export const tomlText = (imported: Imported, target: string): string => {
   const head = [
-    `Made by \`velos import\` from ${basename(imported.source)}. \`velos apply -f velos.toml\` starts it.`,
+    `Made by \`velos import\` from ${basename(imported.source)}. \`velos apply -f ${target}\` starts it.`,
     ...remarkLines(imported.remarks),
   ];
   return `${[comment(head), ...imported.apps.map(appText)].join("\n")}`;

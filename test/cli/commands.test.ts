@@ -68,6 +68,10 @@ describe("velos start", () => {
       code: 2,
       err: expect.stringContaining("velos scale api 5"),
     });
+    expect(await velosd.velos("start", "api", "--env", "A=1", "--max-memory", "lots")).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/api exists already, .*\n.* --name api …; max_memory_restart, env were not taken/),
+    });
   });
 
   it("takes a bare name for the app, and a path for the file", async () => {
@@ -117,6 +121,51 @@ describe("velos start", () => {
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject([{ instances: 1, spec: { name: "server", env: { A: "1" } } }]);
     expect(velosd.world.calls).toEqual([]);
+  });
+});
+
+describe("what is done to one app at a time", () => {
+  it("is refused for a selector that means several, and for `all` where there is none", async () => {
+    for (const argv of [
+      ["scale", "all", "2"],
+      ["describe", "a*"],
+      ["env", "all"],
+    ]) {
+      const { code, err } = await velosd.velos(...argv);
+      expect([code, err.split("\n")[0]]).toEqual([3, `velos: no app matches '${argv[1]}'`]);
+    }
+    for (const name of ["a1", "a2"]) await velosd.velos("start", "server.js", "--name", name);
+    for (const argv of [
+      ["scale", "all", "2"],
+      ["describe", "a*"],
+      ["env", "all"],
+    ])
+      expect(await velosd.velos(...argv)).toMatchObject({
+        code: 2,
+        err: `velos: '${argv[1]}' means 2 apps, and this is done to one\n  name one of them: a1, a2\n`,
+      });
+    await velosd.velos("delete", "a2");
+    expect((await velosd.velos("scale", "a*", "2")).code).toBe(0);
+  });
+
+  it("is refused for a number, which other tools give to apps", async () => {
+    await velosd.velos("start", "server.js", "--name", "api");
+    expect((await velosd.velos("stop", "0")).err).toContain("apps have names, such as api; see `velos list`");
+  });
+});
+
+describe("velos describe", () => {
+  it("tells delays as they were written, and when an instance is ready and not restarted", async () => {
+    const flags = "--kill-timeout 1600 --min-uptime 2500 --exp-backoff-restart-delay 700 --stop-exit-codes 3".split(
+      " ",
+    );
+    await velosd.velos("start", "server.js", "--name", "api", "--wait-ready", "--listen-timeout", "90s", ...flags);
+    const { out } = await velosd.velos("describe", "api");
+    expect(out).toMatch(/^stops +SIGTERM, after 1s600ms SIGKILL$/m);
+    expect(out).toMatch(/^ready +when it says so, within 1m30s$/m);
+    expect(out).toMatch(
+      /^restarts +after 700ms, and longer each time, not after exit code 3, gives up after 15 in a row shorter than 2s500ms$/m,
+    );
   });
 });
 

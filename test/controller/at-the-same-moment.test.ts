@@ -238,7 +238,7 @@ it("commands that wait for an app that never settles do not pile up", async () =
     void controller.commands
       .restart(["api"], "restart", "cron")
       .catch((error: VelosError) => ends.push(`${count} ${error.code}`));
-  await expect.poll(() => ends.length).toBe(30);
+  await expect.poll(() => ends.length, { timeout: 20_000 }).toBe(30);
   expect(ends[0]).toBe("0 OPERATION_SUPERSEDED");
   expect(controller.converge.get("api")!.waiters.size).toBe(100);
 });

@@ -14,6 +14,13 @@ class GatedBackend extends MemoryBackend {
   isGated = false;
   readonly #waiting: { what: string; open: () => void }[] = [];
 
+  readonly #shared = new Set<string>();
+
+  /** Apps of whose instances what they share is there. */
+  get shared(): string[] {
+    return [...this.#shared];
+  }
+
   /** What waits, in the order in which it came. */
   get waiting(): string[] {
     return this.#waiting.map(({ what }) => what);
@@ -26,11 +33,13 @@ class GatedBackend extends MemoryBackend {
 
   override async prepare(...args: Parameters<MemoryBackend["prepare"]>): Promise<void> {
     await this.#gate("prepare");
+    this.#shared.add(args[0].name);
     return super.prepare(...args);
   }
 
   override async release(...args: Parameters<MemoryBackend["release"]>): Promise<void> {
     await this.#gate("release");
+    this.#shared.delete(args[0]);
     return super.release(...args);
   }
 
@@ -58,12 +67,12 @@ const start = async (): Promise<unknown> =>
   controller.commands.start(specOf({ waitReady: true }), { kind: "exact", count: 1 });
 
 /** An app that is there and runs, or nothing of it: no instance that nobody knows. */
-const agree = async (about: string): Promise<void> => {
+const agree = async (about: string, pattern = /^(?:known online|unknown )$/): Promise<void> => {
   const found = (): string => {
     const running = backend.observe("api").map(({ status }) => status);
     return `${controller.converge.get("api") ? "known" : "unknown"} ${running.join()}`;
   };
-  await expect.poll(found, { message: about }).toMatch(/^(?:known online|unknown )$/);
+  await expect.poll(found, { message: about }).toMatch(pattern);
 };
 
 const waits = async (...what: string[]): Promise<void> => {
@@ -79,17 +88,43 @@ it("an app that is wanted again while it is being forgotten is not forgotten wit
     const started = start();
     await turn();
     backend.letOn("release");
-    await waits("prepare", "release");
-    // The start writes down that the app is wanted, and in that moment nothing is left of it.
+    // What is being made for a start is not removed beside it.
+    await waits("prepare");
+    await turn();
+    await waits("prepare");
     backend.isGated = false;
     backend.letOn("prepare");
-    backend.letOn("release");
     const [, outcome] = await Promise.allSettled([deleted, started]);
     expect(outcome, `round ${round}`).toMatchObject({ status: "fulfilled" });
     await agree(`round ${round}`);
     await controller.commands.delete(["api"]);
   }
 });
+
+it.each([["stop"], ["delete"]] as const)(
+  "what a start makes beside a %s is not taken away from it, nor left when there is no app",
+  async (command) => {
+    for (let round = 0; round < 20; round++) {
+      await start();
+      await controller.commands.stop(["api"]);
+      backend.isGated = true;
+      const resumed = controller.commands.resume(["api"]);
+      await waits("prepare");
+      const ended = controller.commands[command](["api"]);
+      // A look in between finds an app that is stopped, and nothing of which is needed.
+      controller.converge.wake("api");
+      for (let turns = 0; turns < round; turns++) await turn();
+      expect(backend.waiting).toEqual(["prepare"]);
+      backend.isGated = false;
+      backend.letOn("prepare");
+      await Promise.allSettled([resumed, ended]);
+      await agree(`round ${round}`, command === "stop" ? /^known (?:online)?$/ : undefined);
+      // Whatever came last: what instances share is there with them, and else not.
+      await expect.poll(() => backend.shared).toEqual(backend.observe("api").length > 0 ? ["api"] : []);
+      await controller.commands.delete(["api"]).catch(() => {});
+    }
+  },
+);
 
 it("whatever is asked for at once, no instance is left that nobody knows, and no start finds its app gone", async () => {
   for (let round = 0; round < 80; round++) {

@@ -7,6 +7,7 @@ import type { AppSettings } from "../../src/config/settings.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { importEcosystem } from "../../src/import/ecosystem.ts";
 import { withoutMisfits } from "../../src/import/imported-app.ts";
+import type { Remark } from "../../src/import/main.ts";
 import { tomlText } from "../../src/import/main.ts";
 import type { Outcome } from "../cli/harness.ts";
 import { FakeTerminal } from "../cli/harness.ts";
@@ -207,13 +208,189 @@ describe("velos import ecosystem.config.js", () => {
     const { apps } = await loadConfig("etc/velos.toml", home);
     expect(apps[0]!.settings.cwd).toBe(home);
     const { out } = await velos("--force", "--json");
-    expect(JSON.parse(out)).toMatchObject({ path: "velos.toml", apps: ["a"], remarks: [{ key: "environment" }] });
+    expect(JSON.parse(out)).toMatchObject({ path: "velos.toml", apps: ["a"] });
+    expect((JSON.parse(out) as { remarks: Remark[] }).remarks.map(({ key }) => key)).toEqual([
+      "environment",
+      "kill_signal",
+    ]);
+  });
+
+  it("prints one JSON document, the file's text in it, with --stdout --json", async () => {
+    write("p.json", '{ "apps": [{ "script": "a.js" }] }');
+    const { code, out, err } = await velos("p.json", "--stdout", "--json");
+    expect([code, err]).toEqual([0, ""]);
+    const document = JSON.parse(out) as object;
+    expect(Object.keys(document)).toEqual(["toml", "apps", "remarks"]);
+    expect(document).toMatchObject({ toml: expect.stringContaining('[apps.a]\nscript = "a.js"'), apps: ["a"] });
+    expect(readdirSync(home)).toEqual(["p.json"]);
+  });
+
+  it("names in the file the file that was asked for", async () => {
+    write("p.json", '{ "apps": [{ "script": "a.js" }] }');
+    mkdirSync(join(home, "etc"));
+    expect((await velos("p.json", "-o", "etc/apps.toml")).code).toBe(0);
+    expect(readFileSync(join(home, "etc/apps.toml"), "utf8")).toMatch(/^#.* `velos apply -f etc\/apps.toml` starts it/);
+    expect((await velos("p.json")).code).toBe(0);
+    expect(toml()).toMatch(/^#.* `velos apply -f velos.toml` starts it/);
+  });
+
+  it.each<[string, object, Partial<AppSettings>]>([
+    ["a number", { max_restarts: "5" }, { maxRestarts: 5 }],
+    ["a duration", { kill_timeout: "1600", restart_delay: "4000" }, { killTimeoutMs: 1600, restartDelayMs: 4000 }],
+    ["yes or no", { autorestart: "false", wait_ready: "true" }, { autorestart: false, waitReady: true }],
+    ["an exit code", { stop_exit_codes: "3" }, { stopExitCodes: [3] }],
+    ["no tree", { treekill: "false" }, { systemd: { KillMode: "process" } }],
+    ["nothing", { cron_restart: "0", watch: false, ignore_watch: [], max_restarts: null }, {}],
+  ])("takes %s that is written as text", async (_, app, expected) => {
+    expect(await importing(app)).toEqual({ script: "a.js", ...expected });
+    expect(toml()).not.toContain("left out");
+  });
+
+  it.each<[string, unknown]>([
+    ["max_restarts", "x"],
+    ["max_restarts", ""],
+    ["autorestart", "no"],
+    ["wait_ready", 1],
+    ["kill_timeout", [1600]],
+    ["min_uptime", true],
+    ["cron_restart", ["0 3 * * *"]],
+    ["max_memory_restart", ["300M"]],
+    ["stop_exit_codes", [0, "x"]],
+    ["watch", {}],
+    ["treekill", "no"],
+    ["autostart", {}],
+  ])("tells of %s that cannot be read: %j", async (key, value) => {
+    expect(await importing({ [key]: value })).toEqual({ script: "a.js" });
+    expect(toml()).toMatch(new RegExp(`^# ${key}: left out: it should be .+, not `, "m"));
+  });
+
+  it("takes an env file, wherever velos.toml goes", async () => {
+    expect(await importing({ env_file: ".env" })).toEqual({ script: "a.js", envFile: [join(home, ".env")] });
+    mkdirSync(join(home, "etc"));
+    write("p.json", JSON.stringify([{ script: "a.js", env_file: ["one.env", "/srv/two.env"] }]));
+    expect((await velos("p.json", "-o", "etc/velos.toml")).code).toBe(0);
+    const { apps } = await loadConfig("etc/velos.toml", home);
+    expect(apps[0]!.settings.envFile).toEqual([join(home, "one.env"), "/srv/two.env"]);
+  });
+
+  it("tells that a profile of a name that is a key's has to be renamed", async () => {
+    expect(await importing({ env_file: { A: "1" } })).toEqual({ script: "a.js" });
+    expect(toml()).toContain("# env_file: left out: rename the profile");
+  });
+
+  it("tells of a profile whose port is not the one that is held", async () => {
+    await importing({
+      instances: 2,
+      env: { PORT: 3000 },
+      env_production: { PORT: 21373 },
+      env_staging: { PORT: "3000" },
+    });
+    expect(toml()).toMatch(/^# env_production\.PORT: 21373, but listen holds 3000 .*listen = \["21373"\]/m);
+    expect(toml()).not.toContain("env_staging.PORT:");
+  });
+
+  it("names the port that only a profile has", async () => {
+    const { listen } = await importing({ instances: 2, env_production: { PORT: 21373 } });
+    expect(listen).toBeUndefined();
+    expect(toml()).toMatch(/^# listen: .*: listen = \["21373"\] as env_production has it/m);
+  });
+});
+
+describe("the signal that ends an app", () => {
+  const importScript = async (text: string, app: object = {}): Promise<{ signal?: string; head: boolean }> => {
+    write("a.js", text);
+    const { killSignal } = await importing(app);
+    return {
+      ...(killSignal && { signal: killSignal }),
+      head: toml().startsWith("# Made") && /SIGTERM; write/.test(toml()),
+    };
+  };
+
+  it.each<[string, string, object, { signal?: string; head: boolean }]>([
+    ["listens for SIGINT", "process.on('SIGINT', end)", {}, { signal: "SIGINT", head: false }],
+    ["listens for both", "for (const s of ['SIGINT', 'SIGTERM']) process.on(s, end)", {}, { head: false }],
+    ["listens for SIGTERM", "process.on('SIGTERM', end)", {}, { head: false }],
+    ["says nothing of signals", "http.createServer().listen()", {}, { head: true }],
+    ["waits for a message", "process.on('SIGINT', end)", { shutdown_with_message: true }, { head: false }],
+    [
+      "is in a command line",
+      "process.on('SIGINT', end)",
+      { script: "node a.js --x" },
+      { signal: "SIGINT", head: false },
+    ],
+    ["is no text", "\0SIGINT", {}, { head: true }],
+    ["is a bundle", `SIGINT${" ".repeat(1024 ** 2)}`, {}, { head: true }],
+  ])("of a script that %s", async (_, text, app, expected) => {
+    expect(await importScript(text, app)).toEqual(expected);
+  });
+
+  it("is told once for all apps, and for a Procfile not at all", async () => {
+    write("p.json", JSON.stringify([{ script: "x.js" }, { script: "y.js" }]));
+    expect((await velos("p.json")).err.match(/kill_signal: /g)).toHaveLength(1);
+    write("Procfile", "web: node x.js\n");
+    expect((await velos("Procfile", "--force")).err).not.toContain("kill_signal");
+  });
+
+  it("has its reason beside it", async () => {
+    await importScript("process.on('SIGINT', end)");
+    expect(toml()).toMatch(/^# kill_signal: the script mentions SIGINT, which pm2 sends/m);
+  });
+});
+
+describe("pm2's own file server", () => {
+  const dumped = {
+    name: "static",
+    pm_exec_path: "/usr/lib/node_modules/pm2/lib/API/Serve.js",
+    pm_cwd: "/srv/www",
+    env: { PM2_SERVE_PATH: "/srv/www", PM2_SERVE_PORT: 8081 },
+  };
+  const told = /static: left out: it is pm2's file server for \/srv\/www on port 8081, and velos has no file server/;
+
+  it("is left out of an ecosystem file, with a word on what to take instead", async () => {
+    const { name, env } = dumped;
+    write("p.json", JSON.stringify([{ name, script: "serve", env }, { script: "a.js" }]));
+    expect((await velos("p.json")).err).toMatch(told);
+    expect(Object.keys(await settings())).toEqual(["a"]);
+    expect(toml()).toMatch(told);
+  });
+
+  it("is told of where it is asked for beside the apps", async () => {
+    write("p.json", JSON.stringify({ apps: [{ script: "a.js" }], static: [{ path: "/srv/www", port: 8081 }] }));
+    expect((await velos("p.json")).err).toContain("velos: static: velos has no file server of its own; use caddy");
+  });
+
+  it("is left out of what pm2 saved", async () => {
+    write("dump", JSON.stringify([dumped, { name: "a", pm_exec_path: "/srv/a.js", pm_cwd: "/srv", env: {} }]));
+    expect((await velos("--pm2-dump", "dump")).err).toMatch(told);
+    expect(Object.keys(await settings())).toEqual(["a"]);
+  });
+
+  it.each([
+    ["an ecosystem file", "p.json", [{ script: "serve" }], []],
+    ["a dump", "dump", [dumped], ["--pm2-dump"]],
+  ])("cannot be all that is in %s", async (_, name, content, flags) => {
+    write(name, JSON.stringify(content));
+    const { code, err } = await velos(name, ...flags);
+    expect([code, err]).toEqual([2, expect.stringContaining("nothing but pm2's own file server is in it")]);
   });
 
   it.each([
     ["no.js", undefined, "there is no no.js"],
     ["throws.js", "\nthrow new Error('no database')", "throws.js:2:7: no database"],
-    ["syntax.js", "module.exports = {", "syntax.js"],
+    ["syntax.js", "module.exports = {", "syntax.js:1"],
+    [
+      "syntax.cjs",
+      "module.exports = {\n  apps: [{ script: 'a.js'\n    instances: 2 }] }",
+      "syntax.cjs:3:5: Unexpected id",
+    ],
+    [
+      "syntax.mjs",
+      "export default {\n  apps: [{ script: 'a.js'\n    instances: 2 }] }",
+      "syntax.mjs:3:5: Unexpected id",
+    ],
+    ["syntax.json", '{ "apps": [\n  { "script" "a.js" }\n] }', "syntax.json:2:14: Unexpected string"],
+    ["line.json", '{ "apps" [] }', "line.json:1:10: Unexpected token '['"],
+    ["open.json", '{ "apps": [', "open.json: Unexpected end of the file"],
     ["none.js", "", "it exports no apps"],
     ["bad.json", "{ apps: ", "bad.json"],
     ["bad.yaml", "apps: [\n  - x: ]", "bad.yaml:2:"],
@@ -254,6 +431,10 @@ describe("whatever an app of pm2 says", () => {
       instances: value,
       env: fc.dictionary(fc.string(), value, { noNullPrototype: true }),
       env_production: value,
+      env_file: value,
+      max_restarts: value,
+      autorestart: value,
+      treekill: value,
       port: value,
       cwd: value,
       max_memory_restart: value,
@@ -277,7 +458,10 @@ describe("whatever an app of pm2 says", () => {
       fc.asyncProperty(fc.array(app, { minLength: 1, maxLength: 3 }), async (apps) => {
         const read = importEcosystem({ apps }, { source: "e.js", processors: 4 });
         const checked = await Promise.all(read.apps.map((one) => withoutMisfits(one, home, "e.js")));
-        write("velos.toml", tomlText({ source: "e.js", directory: home, apps: checked, remarks: read.remarks }));
+        write(
+          "velos.toml",
+          tomlText({ source: "e.js", directory: home, apps: checked, remarks: read.remarks }, "velos.toml"),
+        );
         const loaded = await loadConfig("velos.toml", home);
         expect(loaded.apps).toHaveLength(apps.length);
         for (const [index, { name }] of checked.entries()) {
@@ -382,6 +566,13 @@ describe("velos import --pm2-dump", () => {
       },
     });
     expect(statSync(join(home, "velos.toml")).mode & 0o777).toBe(0o600);
+  });
+
+  it("says nothing of variables where an app has none of its own", async () => {
+    write("dump", JSON.stringify([{ ...entry, env: { PATH: "/x" } }]));
+    const { code, err } = await velos("--pm2-dump", "dump");
+    expect([code, err]).toEqual([0, expect.not.stringContaining("env: left out")]);
+    expect((await settings())["api"]!.env).toBeUndefined();
   });
 
   it("with --force makes a file that everybody may read one of the user alone", async () => {

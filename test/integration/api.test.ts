@@ -130,6 +130,7 @@ describe("apps over REST", () => {
       [await ask("DELETE", "/api/processes/api*"), 400, "SELECTOR_INVALID"],
       [await ask("GET", "/api/nothing"), 404, "ROUTE_NOT_FOUND"],
       [await ask("PUT", "/api/processes"), 405, "METHOD_NOT_ALLOWED"],
+      [await ask("GET", "/api/processes/%E0%A4%A"), 400, "MESSAGE_INVALID"],
       [await ask("POST", "/api/processes", body), 400, "SCRIPT_NOT_FOUND"],
       [await ask("POST", "/api/processes", { ...body, instances: "many" }), 400, "CONFIG_INVALID", "/instances"],
       [await ask("POST", "/api/processes", { ...body, env: { A: {} } }), 400, "CONFIG_INVALID", "/env/A"],

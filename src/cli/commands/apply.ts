@@ -79,7 +79,13 @@ export class ApplyCommand extends VelosCommand {
     const done: AppliedApp[] = [];
     const failures = new Failures(this.terminal, this.json);
     const deleted = await this.#delete(daemon, plan.inTheWay);
-    const ordered = plan.apps.map(({ name }) => apps.find(({ spec }) => spec.name === name)!);
+    // To start an app that is as it should be would run its ended instances again.
+    const [settled, changing] = partition(plan.apps, ({ actions }) => actions.includes("unchanged"));
+    for (const app of settled) {
+      done.push(app);
+      this.#tell(appliedText(app));
+    }
+    const ordered = changing.map(({ name }) => apps.find(({ spec }) => spec.name === name)!);
     // Told one by one: what became of the first two is on the screen while the third is under way.
     for await (const started of startApps(this.terminal, daemon, ordered)) {
       if ("error" in started) {
@@ -120,3 +126,8 @@ export class ApplyCommand extends VelosCommand {
     if (!this.json) this.print(line);
   }
 }
+
+const partition = <T>(all: readonly T[], test: (one: T) => boolean): [T[], T[]] => [
+  all.filter(test),
+  all.filter((one) => !test(one)),
+];

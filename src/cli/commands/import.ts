@@ -48,10 +48,10 @@ export class ImportCommand extends VelosCommand {
       caller: { execPath, env, cwd },
       processors: availableParallelism(),
     });
-    const text = tomlText(imported);
-    if (this.stdout) this.print(text);
-    else await this.#write(target, text, imported.isPrivate === true);
-    this.#tell(imported, this.stdout ? undefined : relative(cwd, target) || target);
+    const written = relative(cwd, target) || target;
+    const toml = tomlText(imported, this.output ?? written);
+    if (!this.stdout) await this.#write(target, toml, imported.isPrivate === true);
+    this.#tell(imported, this.stdout ? { toml } : { path: written });
     return 0;
   }
 
@@ -88,14 +88,17 @@ export class ImportCommand extends VelosCommand {
     }
   }
 
-  #tell({ apps, remarks }: Imported, path: string | undefined): void {
+  /** @param made the file that was written, or the text that is to be printed instead */
+  #tell({ apps, remarks }: Imported, made: { path: string } | { toml: string }): void {
     const all = [
       ...remarks,
       ...apps.flatMap((app) => [...app.remarks, ...deaf(app)].map((remark) => ({ app: app.name, ...remark }))),
     ];
-    if (this.json && !this.stdout) return this.printJson({ path, apps: apps.map(({ name }) => name), remarks: all });
+    if (this.json) return this.printJson({ ...made, apps: apps.map(({ name }) => name), remarks: all });
+    if ("toml" in made) this.print(made.toml);
     for (const remark of all) this.note(remarkText(remark));
-    if (path === undefined) return;
+    if ("toml" in made) return;
+    const { path } = made;
     const count = `${apps.length} ${apps.length === 1 ? "app" : "apps"}`;
     this.print(
       `wrote ${path}: ${count} (${apps.map(({ name }) => name).join(", ")}); \`velos apply -f ${path}\` starts ${apps.length === 1 ? "it" : "them"}`,

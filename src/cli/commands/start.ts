@@ -57,7 +57,9 @@ export class StartCommand extends VelosCommand {
   maxRestarts = Option.String("--max-restarts", { description: "restarts in a row before velos gives up (15)" });
   minUptime = Option.String("--min-uptime", { description: "a run this long is stable (1s)" });
   restartDelay = Option.String("--restart-delay", { description: "wait before a restart (10ms)" });
-  expBackoff = Option.String("--exp-backoff-restart-delay", { description: "first wait of a doubling one" });
+  expBackoff = Option.String("--exp-backoff-restart-delay", {
+    description: "first wait of a doubling one (systemd 254 on)",
+  });
   killTimeout = Option.String("--kill-timeout", { description: "time to stop before SIGKILL (5s)" });
   killSignal = Option.String("--kill-signal", { description: "signal that asks to stop (SIGTERM)" });
   waitReady = Option.Boolean("--wait-ready", { description: "the app says when it is ready" });
@@ -84,6 +86,10 @@ export class StartCommand extends VelosCommand {
   words = Option.Rest({ name: "script" });
 
   override async execute(): Promise<number> {
+    if (this.only !== undefined && this.config === undefined) {
+      throw new VelosError("USAGE", { why: "--only picks apps of a file", hint: "name the file: --config velos.toml" });
+    }
+    if (this.config === undefined && this.context.behindDashes.length === 0) this.words.forEach(refuseConfig);
     if (this.config === undefined && (await this.#namesApps())) return this.#resume();
     const apps = await this.prepare(this.runsBySystemd);
     return this.dryRun ? this.#showDryRun(apps) : this.#start(apps);
@@ -167,10 +173,15 @@ export class StartCommand extends VelosCommand {
     const list = (): Promise<string[]> =>
       this.withDaemon(async (daemon) => (await daemon.call("list", {})).apps.map(({ name }) => name));
     if ((await readStartWords(this.words, this.cwd ?? this.terminal.cwd(), list)) === "program") return false;
-    if (this.instances === undefined) return true;
+    const said = [...Object.keys(this.#flags()), ...(this.envFlags.length > 0 ? ["env"] : [])];
+    if (said.length === 0) return true;
+    const [app] = this.words;
+    const isScale = said.length === 1 && this.instances !== undefined;
     throw new VelosError("USAGE", {
-      why: `${this.words[0]} exists already`,
-      hint: `velos scale ${this.words[0]} ${this.instances}`,
+      why: `${app} exists already, and is started as it is`,
+      hint: isScale
+        ? `velos scale ${app} ${this.instances}`
+        : `to change it, say what it runs as well: velos start <script> --name ${app} …; ${said.join(", ")} ${said.length === 1 ? "was" : "were"} not taken`,
     });
   }
 
@@ -200,8 +211,11 @@ export class StartCommand extends VelosCommand {
 
   /** The flags as the keys of velos.toml that they are. */
   #input(): AppInput {
+    return { ...this.#program(), ...this.#flags() };
+  }
+
+  #flags(): AppInput {
     const written: AppInput = {
-      ...this.#program(),
       instances: this.instances,
       listen: list(this.listen),
       cwd: this.cwd,
@@ -235,6 +249,19 @@ export class StartCommand extends VelosCommand {
     return Object.fromEntries(Object.entries(written).filter(([, value]) => value !== undefined));
   }
 }
+
+/**
+ * What describes apps is not run as one: it would end at once, again and again. Whoever means it says so with `--`.
+ * @throws VelosError USAGE
+ */
+const refuseConfig = (script: string): void => {
+  if (/\.toml$/.test(script))
+    throw new VelosError("USAGE", { why: `${script} describes apps`, hint: `velos start --config ${script}` });
+  if (/\.config\.[cm]?js$|\.(?:json|ya?ml)$/.test(script)) {
+    const hint = `\`velos import ${script}\` writes a velos.toml of what pm2 reads; \`velos start -- node ${script}\` runs it`;
+    throw new VelosError("USAGE", { why: `${script} looks like a file that describes apps`, hint });
+  }
+};
 
 /** A flag that may be repeated, absent when it was not given. */
 const list = (values: readonly string[]): readonly string[] | undefined => (values.length > 0 ? values : undefined);

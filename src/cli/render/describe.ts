@@ -1,6 +1,8 @@
 import type { LogLine } from "../../backend/backend.ts";
 import type { Result } from "../../api/operations.ts";
-import type { HealthCheck } from "../../domain/app.ts";
+import { formatDuration } from "../../config/duration.ts";
+import type { AppSpec, HealthCheck } from "../../domain/app.ts";
+import { hasReadinessSignal } from "../../domain/app.ts";
 import type { Sandbox } from "../../domain/sandbox.ts";
 import { describeExit } from "../../domain/instance.ts";
 import { formatListen } from "../../domain/listen.ts";
@@ -8,7 +10,7 @@ import { whyDown } from "../../domain/why-down.ts";
 import type { Style } from "./style.ts";
 import { appTable } from "./app-table.ts";
 import { logText } from "./log-line.ts";
-import { formatBytes, formatSpan } from "../../domain/units.ts";
+import { formatBytes } from "../../domain/units.ts";
 
 /** `velos describe`: what an operator asks about one app. */
 export const describeText = (
@@ -35,11 +37,9 @@ export const describeText = (
   add("health", spec.health && healthText(spec.health));
   add("backend", app.backend);
   add("spec", app.spec);
-  add(
-    "restarts",
-    `${spec.autorestart ? `after ${formatSpan(spec.restartDelayMs)}` : "never"}${spec.autorestart ? `, gives up after ${spec.maxRestarts} in a row shorter than ${formatSpan(spec.minUptimeMs)}` : ""}`,
-  );
-  add("stops", `${spec.killSignal}, after ${formatSpan(spec.killTimeoutMs)} SIGKILL`);
+  add("ready", readyText(spec));
+  add("restarts", restartText(spec));
+  add("stops", `${spec.killSignal}, after ${formatDuration(spec.killTimeoutMs)} SIGKILL`);
   add("memory limit", spec.memoryMaxBytes === undefined ? undefined : formatBytes(spec.memoryMaxBytes));
   add("restart above", spec.maxMemoryRestartBytes === undefined ? undefined : formatBytes(spec.maxMemoryRestartBytes));
   add("cpu quota", spec.cpuQuotaPercent === undefined ? undefined : `${spec.cpuQuotaPercent}%`);
@@ -78,7 +78,7 @@ export const describeText = (
 /** `http /healthz every 10s, restarted after 3 failures` */
 const healthText = ({ http, tcp, command = [], intervalMs, failures }: HealthCheck): string => {
   const asked = http ? `http ${http}` : tcp ? `tcp ${tcp}` : command.map(quoteWord).join(" ");
-  return `${asked} every ${formatSpan(intervalMs)}, restarted after ${failures} failure${failures === 1 ? "" : "s"}`;
+  return `${asked} every ${formatDuration(intervalMs)}, restarted after ${failures} failure${failures === 1 ? "" : "s"}`;
 };
 
 /** `strict, may write /srv/api/uploads, no network` */
@@ -106,3 +106,17 @@ const sandboxText = (sandbox: Sandbox): string => {
 };
 
 const quoteWord = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word));
+
+/** When an instance counts as up, where it says so itself. */
+const readyText = (spec: AppSpec): string | undefined => {
+  if (!hasReadinessSignal(spec)) return undefined;
+  return `when ${spec.waitReady ? "it says so" : "it listens"}, within ${formatDuration(spec.listenTimeoutMs)}`;
+};
+
+const restartText = (spec: AppSpec): string => {
+  if (!spec.autorestart) return "never";
+  const backoff = spec.expBackoffRestartDelayMs;
+  const wait = backoff > 0 ? `${formatDuration(backoff)}, and longer each time` : formatDuration(spec.restartDelayMs);
+  const unless = spec.stopExitCodes.length > 0 ? `, not after exit code ${spec.stopExitCodes.join(" or ")}` : "";
+  return `after ${wait}${unless}, gives up after ${spec.maxRestarts} in a row shorter than ${formatDuration(spec.minUptimeMs)}`;
+};
