@@ -4,16 +4,16 @@ import { hasReadinessSignal } from "../../domain/app.ts";
 import { usesHealthSocket } from "../../domain/health-target.ts";
 import type { Exit, ObservedInstance } from "../../domain/instance.ts";
 import type { RunVariables } from "../../domain/run-variables.ts";
-import { restartDelay, shouldRestart } from "../../domain/restart-policy.ts";
+import { MAX_BACKOFF_MS, restartDelay, shouldRestart } from "../../domain/restart-policy.ts";
 import type { AdoptedProcesses } from "./adopted.ts";
 import { endGracefully } from "./end-gracefully.ts";
-import { failed } from "./failed.ts";
+import { failed, isPrevented, prevented } from "./failed.ts";
 import { findRun, hasOrphans, ownCommandLine } from "./find-run.ts";
 import { makeCredentials, removeCredentials } from "./credentials.ts";
 import type { MainProcess, ProcessEnd } from "./execute.ts";
 import { healthSocketOf, makeHealthDirectory, removeHealthDirectory } from "./health-directory.ts";
 import type { Launcher } from "./launcher.ts";
-import { exitOf, launchFailure, observedOf } from "./observed.ts";
+import { exitOf, exitWhilePrevented, launchFailure, observedOf, whyOf } from "./observed.ts";
 import { killGroup, sendSignal } from "./process-group.ts";
 import { makeReadyDirectory, readyFileOf, untilReady } from "./readiness.ts";
 import { composeOrder } from "./order.ts";
@@ -44,6 +44,9 @@ export interface InstanceHost {
   forget(instance: Instance): void;
 }
 
+/** The wait before a run that was prevented is tried for the first time again; it doubles from then on. */
+const RETRY_MS = 1000;
+
 /** Who deals with the end of a run: an operation that is under way, or else the restart policy. */
 type Owner = "start" | "stop" | "restart";
 
@@ -66,6 +69,8 @@ export class Instance {
   #nextRun: NodeJS.Timeout | undefined;
   /** Why velos itself ends the run, for `Exit.result`. */
   #verdict: string | undefined;
+  /** Set while the run cannot begin and the app is not to blame: why not, and how often that was tried. */
+  #prevented: { why: string; tries: number } | undefined;
 
   constructor(host: InstanceHost, state: InstanceState) {
     this.#host = host;
@@ -119,7 +124,9 @@ export class Instance {
   }
 
   observe(): ObservedInstance {
-    return observedOf(this.#state, this.#host.launcher.unitOf(this.#state));
+    const observed = observedOf(this.#state, this.#host.launcher.unitOf(this.#state));
+    if (this.#prevented === undefined || observed.exit === undefined) return observed;
+    return { ...observed, exit: exitWhilePrevented(observed.exit, this.#prevented.why) };
   }
 
   /** What this run was, or the next will be, started with. */
@@ -183,6 +190,7 @@ export class Instance {
   async restart(variables?: RunVariables): Promise<void> {
     if (this.#owner !== undefined) throw failed(`${this.app}:${this.index} is busy: another command is under way`);
     this.#owner = "restart";
+    this.#prevented = undefined;
     if (variables) this.#state.variables = variables;
     else this.#forgetOnce();
     try {
@@ -309,7 +317,8 @@ export class Instance {
     const state = this.#state;
     const { signal } = (this.#beginning = new AbortController());
     // The intent comes first: whenever velosd dies, there is no process that no state file speaks of.
-    state.run = randomBytes(16).toString("hex");
+    // One that was prevented is the same run still: another would count as a restart.
+    if (this.#prevented === undefined) state.run = randomBytes(16).toString("hex");
     state.spawner = ownCommandLine();
     this.#enter("spawning");
     await this.#host.turns.next();
@@ -367,7 +376,9 @@ export class Instance {
       begun.catch(async (error: unknown) => {
         if (this.#owner !== undefined || this.#host.leaving.aborted) return;
         if (this.#main !== undefined) await this.#end("timeout");
-        else if (this.#state.phase === "spawning") this.#afterEnd(launchFailure(error, this.#host.now()));
+        else if (this.#state.phase !== "spawning") return;
+        else if (isPrevented(error)) this.#tryAgainLater(error);
+        else this.#afterEnd(launchFailure(error, this.#host.now()));
       }),
     );
   }
@@ -377,6 +388,7 @@ export class Instance {
     this.#group = main.pid;
     this.#ending = undefined;
     this.#verdict = undefined;
+    this.#prevented = undefined;
     const isKnown = this.#state.pid === main.pid;
     Object.assign(this.#state, { pid: main.pid, startTime: main.startTime });
     delete this.#state.spawner;
@@ -397,19 +409,44 @@ export class Instance {
   /** The restart policy. @param atOnce the delay has passed already, nobody knows how long ago */
   #afterEnd(exit: Exit, atOnce = false): void {
     const state = this.#state;
+    this.#prevented = undefined;
     state.exit = exit;
     state.shortRuns = exit.ranMs !== undefined && exit.ranMs >= state.spec.minUptimeMs ? 0 : state.shortRuns + 1;
     if (!shouldRestart(state.spec, exit)) return this.#enter("ended");
-    state.nextRunAt = this.#host.now() + (atOnce ? 0 : restartDelay(state.spec, state.shortRuns));
+    this.#waitForNextRun(atOnce ? 0 : this.#delay());
+  }
+
+  /**
+   * Announces the same run once more. Nothing of the app has failed, so that nothing is counted, and there is no number
+   * of tries after which it would be given up: a disk may be full for a moment or for a day.
+   */
+  #tryAgainLater(error: unknown): void {
+    this.#prevented = { why: whyOf(error), tries: (this.#prevented?.tries ?? 0) + 1 };
+    this.#waitForNextRun(this.#delay());
+  }
+
+  /** The wait before the next run. */
+  #delay(): number {
+    const { spec, shortRuns } = this.#state;
+    if (this.#prevented === undefined) return restartDelay(spec, shortRuns);
+    return Math.min(MAX_BACKOFF_MS, RETRY_MS * 2 ** Math.min(30, this.#prevented.tries - 1));
+  }
+
+  #waitForNextRun(waitMs: number): void {
+    this.#state.nextRunAt = this.#host.now() + waitMs;
     this.#enter("waiting");
     this.#armNextRun();
   }
 
   #armNextRun(): void {
-    const waitMs = Math.max(0, (this.#state.nextRunAt ?? 0) - this.#host.now());
+    const remainingMs = (this.#state.nextRunAt ?? 0) - this.#host.now();
+    // The time may have been noted by an earlier velosd, and the clock been set back since: it never waits longer.
+    const waitMs = Math.max(0, Math.min(remainingMs, this.#delay()));
     this.#nextRun = setTimeout(() => {
-      this.#state.restarts++;
-      this.#forgetOnce();
+      if (this.#prevented === undefined) {
+        this.#state.restarts++;
+        this.#forgetOnce();
+      }
       this.#supervise(this.#begin());
     }, waitMs);
   }
@@ -447,7 +484,7 @@ export class Instance {
       writeState(this.#host.stateDir, this.#state);
     } catch (error) {
       if (this.#state.phase === "spawning" && this.#main === undefined)
-        throw failed(`cannot write its state: ${(error as Error).message}`, "", error);
+        throw prevented(`cannot write its state: ${(error as Error).message}`, "", error);
     }
   }
 

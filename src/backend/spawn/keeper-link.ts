@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import type { Socket } from "node:net";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { failed } from "./failed.ts";
+import { failed, prevented } from "./failed.ts";
 import { readJsonLines, writeJsonLine } from "./json-lines.ts";
 import { keeperDirectory, withControlPath } from "./keeper/control-path.ts";
 import type { Holdings, KeptRun, Refusal, Reply, RequestName, Requests } from "./keeper/protocol.ts";
@@ -92,7 +92,7 @@ export class KeeperLink {
   ): Promise<{ link: KeeperLink; holdings: Holdings }> {
     await startKeeper(keeperDirectory(stateDir), program);
     const found = await KeeperLink.find(stateDir, events);
-    if (found === undefined) throw failed("the keeper of the listening sockets did not stay");
+    if (found === undefined) throw prevented("the keeper of the listening sockets did not stay");
     return found;
   }
 
@@ -161,5 +161,5 @@ const startKeeper = async (directory: string, program: string): Promise<void> =>
     child.once("error", reject);
   }).catch((error: Error) => (said = error.message));
   if (said.trim() !== "ready")
-    throw failed(`the keeper of the listening sockets does not start: ${said.trim()}`, `see ${logPath}`);
+    throw prevented(`the keeper of the listening sockets does not start: ${said.trim()}`, `see ${logPath}`);
 };

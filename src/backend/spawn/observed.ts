@@ -69,6 +69,19 @@ export const exitOf = (end: ProcessEnd, at: number, startedAt: number | undefine
 
 /** The end of a run that got no process: why not is its word. */
 export const launchFailure = (error: unknown, at: number): Exit => {
-  const why = error instanceof VelosError ? String(error.details["why"] ?? error.message) : String(error);
-  return { at, result: why, ranMs: 0 };
+  return { at, result: whyOf(error), ranMs: 0 };
 };
+
+/** Why a run could not be begun. */
+export const whyOf = (error: unknown): string =>
+  error instanceof VelosError ? String(error.details["why"] ?? error.message) : String(error);
+
+/**
+ * The last exit, with the word for why the next run cannot begin. It remains the same exit, at the same time: whoever
+ * counts crashes counts no other.
+ */
+export const exitWhilePrevented = ({ at, ranMs }: Exit, why: string): Exit => ({
+  at,
+  ...(ranMs !== undefined && { ranMs }),
+  result: why,
+});

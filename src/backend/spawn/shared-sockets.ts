@@ -5,7 +5,7 @@ import { formatListen } from "../../domain/listen.ts";
 import { portOwner } from "../port-owner.ts";
 import type { AdoptedProcesses } from "./adopted.ts";
 import type { MainProcess, ProcessEnd } from "./execute.ts";
-import { failed } from "./failed.ts";
+import { failed, prevented } from "./failed.ts";
 import { findRun } from "./find-run.ts";
 import type { LinkEvents } from "./keeper-link.ts";
 import { KeeperLink, LinkLost, Refused } from "./keeper-link.ts";
@@ -46,6 +46,8 @@ export class SharedSockets {
   #link: KeeperLink | undefined;
   /** What is held, by app. */
   readonly #held = new Map<string, string>();
+  /** Apps whose sockets are being opened, or will be in their turn, with the last to do so. */
+  readonly #opening = new Map<string, Promise<void>>();
   /** Apps whose keeper was ended while they had instances. */
   readonly #orphaned = new Set<string>();
   readonly #watched = new Map<string, Watched>();
@@ -97,28 +99,38 @@ export class SharedSockets {
     const { name, listen } = spec;
     if (listen.length === 0) return this.close(name);
     if (this.#held.get(name) === written(listen)) return;
-    await this.#exclusively(async () => {
-      if (this.#held.get(name) === written(listen)) return;
-      const { leaving, stateDir, keeper } = this.#options;
-      leaving.throwIfAborted();
-      this.#link ??= (await KeeperLink.start(stateDir, keeper, this.#events())).link;
-      this.#held.delete(name);
-      try {
-        await this.#link.ask("listen", { app: name, listen });
-      } catch (error) {
-        leaving.throwIfAborted();
-        await this.#quitIfIdle();
-        throw await this.#explain(spec, error);
-      }
-      this.#held.set(name, written(listen));
-      this.#orphaned.delete(name);
-    });
+    const opened = this.#exclusively(() => this.#open(spec));
+    this.#opening.set(name, opened);
+    try {
+      await opened;
+    } finally {
+      if (this.#opening.get(name) === opened) this.#opening.delete(name);
+    }
   }
 
-  /** Closes the app's sockets. Repeatable. */
+  async #open(spec: AppSpec): Promise<void> {
+    const { name, listen } = spec;
+    if (this.#held.get(name) === written(listen)) return;
+    const { leaving, stateDir, keeper } = this.#options;
+    leaving.throwIfAborted();
+    this.#link ??= (await KeeperLink.start(stateDir, keeper, this.#events())).link;
+    this.#held.delete(name);
+    try {
+      await this.#link.ask("listen", { app: name, listen });
+    } catch (error) {
+      leaving.throwIfAborted();
+      await this.#quitIfIdle();
+      throw await this.#explain(spec, error);
+    }
+    this.#held.set(name, written(listen));
+    this.#orphaned.delete(name);
+  }
+
+  /** Closes the app's sockets, those too that are only about to be opened. Repeatable. */
   async close(app: string): Promise<void> {
     this.#orphaned.delete(app);
-    if (!this.#held.has(app)) return;
+    // Who has none waits for nobody: the keeper may be slow to answer others.
+    if (!this.#held.has(app) && !this.#opening.has(app)) return;
     await this.#exclusively(async () => {
       if (!this.#held.delete(app)) return;
       await this.#link?.ask("close", { app }).catch(ignoreLoss);
@@ -143,7 +155,7 @@ export class SharedSockets {
       // It may have been started in the keeper's last moment.
       const found = await findRun(run, "", leaving);
       const main = found && adopted.adopt(found.pid, found.startTime);
-      if (main === undefined) throw failed("the keeper of its listening sockets was ended", "start it again", error);
+      if (main === undefined) throw prevented("the keeper of its listening sockets was ended", "start it again", error);
       return main;
     }
   }
@@ -225,7 +237,8 @@ export class SharedSockets {
   }
 
   async #explain({ name, listen }: AppSpec, error: unknown): Promise<Error> {
-    if (!(error instanceof Refused)) return failed("the keeper of the listening sockets was ended", "try again", error);
+    if (!(error instanceof Refused))
+      return prevented("the keeper of the listening sockets was ended", "try again", error);
     const { message, code, address: at = 0 } = error.refusal;
     const address = listen[at];
     if (address === undefined || code === undefined) return failed(message, "", error);
@@ -236,7 +249,7 @@ export class SharedSockets {
     }
     if (this.#orphaned.has(name)) {
       const why = `${text} is held by instances from before the keeper of its sockets was ended`;
-      return failed(why, `\`velos stop ${name}\`, then \`velos start ${name}\``, error);
+      return prevented(why, `\`velos stop ${name}\`, then \`velos start ${name}\``, error);
     }
     const by = this.#holderOf(address) ?? (await portOwner(address)) ?? "";
     return new VelosError("PORT_IN_USE", { address: text, by }, { cause: error });
