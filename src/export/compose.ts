@@ -1,4 +1,3 @@
-import { stringify } from "yaml";
 import { formatDuration } from "../config/duration.ts";
 import type { AppSpec } from "../domain/app.ts";
 import { rolloutBudget } from "../domain/app.ts";
@@ -6,6 +5,7 @@ import type { Probe } from "./container.ts";
 import { containerOf, probeOf, remarkOnContainer } from "./container.ts";
 import type { ExportApp, Exported, ExportOptions } from "./exported.ts";
 import { remarkLines, Remarks } from "./exported.ts";
+import { yamlText } from "./yaml-text.ts";
 
 type Json = Record<string, unknown>;
 
@@ -20,7 +20,7 @@ export const exportCompose = (apps: readonly ExportApp[], options: ExportOptions
   }
   const list = remarks.flatMap((one) => one.list);
   const comments = remarks.flatMap((one) => remarkLines(one.list).map((line) => `# ${one.list[0]!.app}: ${line}\n`));
-  const text = `${comments.join("")}${stringify({ services }, { lineWidth: 0, aliasDuplicateObjects: false })}`;
+  const text = `${comments.join("")}${yamlText({ services })}`;
   return { files: [{ name: "compose.yaml", text }], remarks: list };
 };
 

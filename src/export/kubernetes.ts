@@ -1,25 +1,30 @@
-import { stringify } from "yaml";
 import type { AppSpec } from "../domain/app.ts";
 import { rolloutBudget } from "../domain/app.ts";
 import type { Container, Probe } from "./container.ts";
 import { containerOf, probeOf, remarkOnContainer } from "./container.ts";
 import type { ExportApp, Exported, ExportOptions } from "./exported.ts";
 import { portOf, remarkLines, Remarks, wholeSeconds } from "./exported.ts";
+import { yamlText } from "./yaml-text.ts";
 
 type Json = Record<string, unknown>;
 
 /** Deployments (Jobs, for what is not restarted) and Services for Kubernetes. Pure. */
 export const exportKubernetes = (apps: readonly ExportApp[], options: ExportOptions = {}): Exported => {
-  const all = apps.map((app) => exportApp(app, options));
+  const names = resourceNames(apps.map(({ spec }) => spec.name));
+  const all = apps.map((app, index) => exportApp(app, names[index]!, options));
   return {
     files: [{ name: "kubernetes.yaml", text: all.map(({ text }) => text).join("---\n") }],
     remarks: all.flatMap(({ remarks }) => remarks.list),
   };
 };
 
-const exportApp = ({ spec, instances }: ExportApp, options: ExportOptions): { text: string; remarks: Remarks } => {
+const exportApp = (
+  { spec, instances }: ExportApp,
+  name: string,
+  options: ExportOptions,
+): { text: string; remarks: Remarks } => {
   const remarks = new Remarks(spec.name);
-  const name = resourceName(spec.name, remarks);
+  remarkOnName(spec.name, name, remarks);
   const container = containerOf(spec, remarks);
   const labels = { "app.kubernetes.io/name": name };
   const template = { metadata: { labels }, spec: podSpec(spec, name, container, options, remarks) };
@@ -31,7 +36,7 @@ const exportApp = ({ spec, instances }: ExportApp, options: ExportOptions): { te
   const resources = [workload, ...service(spec, name, labels)];
   const comments = remarkLines(remarks.list).map((line) => `# ${line}\n`);
   return {
-    text: `${comments.join("")}${resources.map((one) => stringify(one, { lineWidth: 0, aliasDuplicateObjects: false })).join("---\n")}`,
+    text: `${comments.join("")}${resources.map(yamlText).join("---\n")}`,
     remarks,
   };
 };
@@ -78,6 +83,13 @@ const job = (name: string, labels: Json, instances: number, template: Json): Jso
   spec: { completions: instances, parallelism: instances, backoffLimit: 0, template },
 });
 
+/**
+ * Kubernetes fills in `$(NAME)` in a container's command and the values of its variables, where `$$` is a dollar; all
+ * that velos passes is meant as it stands. The documentation says nothing of probes by a command, but the kubelet fills
+ * in theirs too (runProbe in pkg/kubelet/prober, by ExpandContainerCommandOnlyStatic).
+ */
+const escaped = (text: string): string => text.replaceAll("$", "$$$$");
+
 const podSpec = (
   spec: AppSpec,
   name: string,
@@ -98,12 +110,11 @@ const podSpec = (
       {
         name,
         image: image.replaceAll("{app}", name),
-        command,
+        command: command.map(escaped),
         workingDir,
         ...(ports.length > 0 && { ports }),
         ...(Object.keys(env).length > 0 && {
-          // `$(NAME)` would be filled in there; `$$` is a dollar.
-          env: Object.entries(env).map(([key, value]) => ({ name: key, value: value.replaceAll("$(", "$$$$(") })),
+          env: Object.entries(env).map(([key, value]) => ({ name: key, value: escaped(value) })),
         }),
         ...(secrets.length > 0 && { envFrom: [{ secretRef: { name: `${name}-env` } }] }),
         ...resources(spec),
@@ -162,7 +173,7 @@ const probeAction = (probe: Probe): Json => {
     case "tcp":
       return { tcpSocket: { port: probe.port } };
     case "command":
-      return { exec: { command: probe.words } };
+      return { exec: { command: probe.words.map(escaped) } };
   }
 };
 
@@ -201,16 +212,48 @@ const service = (spec: AppSpec, name: string, labels: Json): Json[] => {
   return [{ apiVersion: "v1", kind: "Service", metadata: { name, labels }, spec: { selector: labels, ports: list } }];
 };
 
+/** Shorter than a DNS label may be (63), for what is called after an app: its Secret, its pods. */
+const MAX_NAME = 50;
+
 /** A name as Kubernetes takes them: a DNS label. */
-const resourceName = (app: string, remarks: Remarks): string => {
+const resourceName = (app: string): string => {
   const name = app
     .toLowerCase()
     .replace(/[^a-z0-9-]+/g, "-")
-    .replace(/^[^a-z]+/, "app-")
-    .slice(0, 50)
-    .replace(/-+$/, "");
-  if (name !== app) remarks.add("name", `${app} is called ${name}: names there are of a-z, 0-9 and -`);
-  return name;
+    .replace(/^[^a-z]+/, "app-");
+  return shortened(name, MAX_NAME);
+};
+
+const shortened = (name: string, length: number): string => name.slice(0, length).replace(/-+$/, "");
+
+/**
+ * Names of the resources of apps, each another: of two resources of one name, `kubectl apply` would keep the latter. Who
+ * is called by a name that Kubernetes takes as it is keeps it, wherever it stands; others get a number.
+ */
+const resourceNames = (apps: readonly string[]): string[] => {
+  const used = new Set(apps.filter((app) => resourceName(app) === app));
+  return apps.map((app) => {
+    const name = resourceName(app);
+    if (name === app) return app;
+    const free = freeName(name, used);
+    used.add(free);
+    return free;
+  });
+};
+
+const freeName = (name: string, used: ReadonlySet<string>): string => {
+  let free = name;
+  for (let number = 2; used.has(free); number++) {
+    const suffix = `-${number}`;
+    free = `${shortened(name, MAX_NAME - suffix.length)}${suffix}`;
+  }
+  return free;
+};
+
+const remarkOnName = (app: string, name: string, remarks: Remarks): void => {
+  if (name === app) return;
+  const taken = name === resourceName(app) ? "" : `, and ${resourceName(app)} is another app`;
+  remarks.add("name", `${app} is called ${name}: names there are of a-z, 0-9 and -, ${MAX_NAME} at most${taken}`);
 };
 
 const remarkOnCluster = (spec: AppSpec, remarks: Remarks): void => {

@@ -25,8 +25,24 @@ export const exportNomad = (apps: readonly ExportApp[], options: ExportOptions =
 /** Durations are nanoseconds there. */
 const nanoseconds = (ms: number): number => Math.round(ms) * 1_000_000;
 
-/** Nomad fills in what stands in `${…}`. */
-const escaped = (text: string): string => text.replaceAll("${", () => "$${");
+/**
+ * A text of a driver's Config. Submitted as JSON, a job is not read as HCL: no `$${` of it is taken away on the way to
+ * the client. But there Config alone is evaluated as a template of HCL (ParseHclInterface in client/allocrunner/taskrunner
+ * and helper/pluginutils/hclutils), which fills in `${…}`, follows `%{…}`, and takes the doubled mark for the text.
+ */
+const escaped = (text: string): string => text.replaceAll(/[$%](?=\{)/g, (mark) => mark + mark);
+
+/**
+ * What a client fills in in the values of Env, if it knows the name; it leaves others as they are. It is no template but
+ * an expression of its own (ReplaceEnv in helper/args), which has no way to escape: `$${HOME}` would be a dollar too many.
+ */
+const REFERENCE = /\$\{[\w.-]+\}/;
+
+const remarkOnReferences = (env: Record<string, string>, remarks: Remarks): void => {
+  const names = Object.keys(env).filter((name) => REFERENCE.test(env[name]!));
+  if (names.length === 0) return;
+  remarks.add("env", `${names.join(", ")}: where Nomad knows a name in the braces after a $, it fills it in`);
+};
 
 const jobOf = ({ spec, instances }: ExportApp, options: ExportOptions, remarks: Remarks): Json => {
   const { name } = spec;
@@ -116,17 +132,15 @@ const task = (spec: AppSpec, port: number | undefined, { image }: ExportOptions,
   if (image === undefined) {
     remarks.add("driver", "raw_exec runs what is on each machine, at the same paths; --image makes it a container");
   }
-  const own = Object.entries(inside?.env ?? ofTheApp(spec)).map(([name, value]): [string, string] => [
-    name,
-    escaped(value),
-  ]);
+  const own = inside?.env ?? ofTheApp(spec);
+  remarkOnReferences(own, remarks);
   const numbered = [
     "NODE_APP_INSTANCE",
     "VELOS_INSTANCE_ID",
     ...(spec.instanceVar === undefined ? [] : [spec.instanceVar]),
   ];
   const env = {
-    ...Object.fromEntries(own),
+    ...own,
     ...(port !== undefined && !secrets.includes("PORT") && { PORT: inside ? String(port) : "${NOMAD_PORT_http}" }),
     ...Object.fromEntries(numbered.map((name) => [name, "${NOMAD_ALLOC_INDEX}"])),
   };

@@ -73,7 +73,7 @@ describe("velos export kubernetes", () => {
                 ports: [{ containerPort: 3000 }],
                 env: [
                   { name: "NODE_ENV", value: "production" },
-                  { name: "PRICE", value: "$$(A) ${B} $C" },
+                  { name: "PRICE", value: "$$(A) $${B} $$C" },
                   { name: "PORT", value: "3000" },
                 ],
                 envFrom: [{ secretRef: { name: "api-env" } }],
@@ -92,6 +92,53 @@ describe("velos export kubernetes", () => {
     expect(files[0]!.text).not.toContain("s3cret");
     expect(files[0]!.text).toContain("# env_file: TOKEN: kubectl create secret generic api-env");
     expect(remarks.map(({ key }) => key)).toContain("listen");
+  });
+
+  it("fills in nothing of what velos passes as it is", () => {
+    const spec = specOf({
+      args: ["$(PORT)", "pa$$word"],
+      env: { SECRET: "pa$$word" },
+      health: { ...healthDefaults, command: ["./check.sh", "$(SECRET)", "$"] },
+    });
+    const [deployment] = resources(exportKubernetes([{ spec, instances: 1 }]).files[0]!.text);
+    const command = ["./check.sh", "$$(SECRET)", "$$"];
+    expect(deployment).toMatchObject({
+      spec: {
+        template: {
+          spec: {
+            containers: [
+              {
+                command: ["node", "$$(PORT)", "pa$$$$word"],
+                env: [{ name: "SECRET", value: "pa$$$$word" }],
+                livenessProbe: { exec: { command } },
+              },
+            ],
+          },
+        },
+      },
+    });
+  });
+
+  it("calls each app by a name of its own", () => {
+    const long = "l".repeat(60);
+    const names = ["a.b", "A-b", "a-b-2", "a-b", "a_b", `${long}1`, `${long}2`];
+    const { files, remarks } = exportKubernetes(names.map((name) => ({ spec: specOf({ name }), instances: 1 })));
+    const written = resources(files[0]!.text);
+    expect(written.map(({ metadata }) => metadata.name)).toEqual([
+      "a-b-3",
+      "a-b-4",
+      "a-b-2",
+      "a-b",
+      "a-b-5",
+      "l".repeat(50),
+      `${"l".repeat(48)}-2`,
+    ]);
+    expect(remarks).toContainEqual({
+      app: "a_b",
+      key: "name",
+      why: "a_b is called a-b-5: names there are of a-z, 0-9 and -, 50 at most, and a-b is another app",
+    });
+    expect(remarks.filter(({ app, key }) => key === "name" && app.startsWith("a-b"))).toEqual([]);
   });
 
   it("is a Job for what is not restarted", () => {
@@ -113,6 +160,8 @@ describe("velos export kubernetes", () => {
           new models[resource.kind]!(resource).validate();
           expect(resource.metadata.name).toMatch(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/);
         }
+        const called = written.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+        expect(new Set(called).size).toBe(called.length);
       }),
       { numRuns: 300 },
     );
@@ -155,6 +204,18 @@ describe("velos export compose", () => {
       },
     });
     expect(files[0]!.text).not.toContain("s3cret");
+  });
+
+  it("quotes what YAML 1.1 and Go's parsers take for a truth, a number or a date, as for Kubernetes", () => {
+    const words = ["yes", "on", "n", "Off", "1_000", "12:30:00", "0b1", "0X1F", "+_1", "1e5_0", "2001-1-1", "<<"];
+    const plain = ["7s500ms", "500m", "1.2.3", "127.0.0.1:80", "v1_0", "yess"];
+    const env = Object.fromEntries([...words, ...plain].map((value, index) => [`V${index}`, value]));
+    const all = [{ spec: specOf({ env }), instances: 1 }];
+    for (const { files } of [exportKubernetes(all), exportCompose(all)]) {
+      for (const word of words) expect(files[0]!.text).toContain(`: "${word}"\n`);
+      for (const word of plain) expect(files[0]!.text).toContain(`: ${word}\n`);
+    }
+    expect(services(exportCompose(all).files[0]!.text)["api"]).toMatchObject({ environment: env });
   });
 
   it("fits the published schema, whatever the apps", () => {

@@ -5,12 +5,16 @@ import { exportNomad } from "../../src/export/nomad.ts";
 import { specOf } from "../domain/spec.ts";
 import { apps } from "./specs.ts";
 
+interface Task {
+  Config: { args: string[] };
+  Env: Record<string, string>;
+}
 interface Job {
   ID: string;
   Type: string;
   Meta?: Record<string, string>;
   Update?: Record<string, number>;
-  TaskGroups: { Count: number; RestartPolicy: Record<string, unknown>; Tasks: { Env: Record<string, string> }[] }[];
+  TaskGroups: { Count: number; RestartPolicy: Record<string, unknown>; Tasks: Task[] }[];
 }
 const jobOf = (text: string): Job => (JSON.parse(text) as { Job: Job }).Job;
 
@@ -44,7 +48,7 @@ it("is a job with an update block, a port for each instance, and checks", () => 
               command: "/bin/sh",
               args: ["-c", 'cd "$0" && exec "$@"', "/srv", "/usr/bin/node", "/srv/server.js"],
             },
-            Env: { PRICE: "$${B} $C", PORT: "${NOMAD_PORT_http}", NODE_APP_INSTANCE: "${NOMAD_ALLOC_INDEX}" },
+            Env: { PRICE: "${B} $C", PORT: "${NOMAD_PORT_http}", NODE_APP_INSTANCE: "${NOMAD_ALLOC_INDEX}" },
             User: "www-data",
             KillTimeout: 7e9,
             Resources: { MemoryMB: 512 },
@@ -55,6 +59,18 @@ it("is a job with an update block, a port for each instance, and checks", () => 
     ],
   });
   expect(files[0]!.text).not.toContain("s3cret");
+});
+
+it("escapes what a driver's configuration would fill in, and says what of env cannot be escaped", () => {
+  const spec = specOf({ args: ["${HOME}/x", "%{http_code}", "$X 50%"], env: { TPL: "${HOME}/x", JS: "${a + b}" } });
+  const { files, remarks } = exportNomad([{ spec, instances: 1 }]);
+  const { TaskGroups, Meta } = jobOf(files[0]!.text);
+  const [task] = TaskGroups[0]!.Tasks;
+  expect(task!.Config.args.slice(-3)).toEqual(["$${HOME}/x", "%%{http_code}", "$X 50%"]);
+  expect(task!.Env).toMatchObject({ TPL: "${HOME}/x", JS: "${a + b}", NODE_APP_INSTANCE: "${NOMAD_ALLOC_INDEX}" });
+  const why = "TPL: where Nomad knows a name in the braces after a $, it fills it in";
+  expect(remarks).toContainEqual({ app: "api", key: "env", why });
+  expect(Meta).toMatchObject({ velos_env: why });
 });
 
 it("is a container with --image", () => {
