@@ -10,6 +10,8 @@ export interface WatchTreeOptions {
   /** Something has changed; called for each thing that did, and more than once for some. */
   changed: () => void;
   problem: (problem: string) => void;
+  /** Ids of the directories above, for a link in one of them: one that leads to them leads round in a circle. */
+  above?: ReadonlySet<string>;
 }
 
 /** Something that the kernel was asked to watch: the file or directory that was there then, whatever its path names now. */
@@ -44,6 +46,8 @@ export class WatchTree {
   readonly #options: WatchTreeOptions;
   readonly #steps = new Map<string, Step>();
   readonly #entries = new Map<string, Entry>();
+  /** Links below the path: where each leads is found on a way of its own, which may change anywhere. */
+  readonly #links = new Map<string, WatchTree>();
   /** Directories in which a name came or went since they were looked at. */
   readonly #dirty = new Set<string>();
   readonly #told = new Set<string>();
@@ -64,9 +68,11 @@ export class WatchTree {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#working;
+    await Promise.all([...this.#links.values()].map(async (link) => link.close()));
     for (const { watcher } of [...this.#steps.values(), ...this.#entries.values()]) watcher.close();
     this.#steps.clear();
     this.#entries.clear();
+    this.#links.clear();
   }
 
   #wake(): void {
@@ -158,9 +164,14 @@ export class WatchTree {
       const path = join(directory, found.name);
       const isLink = found.isSymbolicLink();
       if (!(isLink || found.isDirectory()) || this.#options.isIgnored(path)) continue;
+      if (isLink) {
+        there.add(path);
+        this.#follow(path, entry);
+        continue;
+      }
       const target = await statOf(path);
-      // A file is watched by its directory, but for one that is elsewhere.
-      if (!target || !(isLink || target.isDirectory())) continue;
+      // A file is watched by its directory.
+      if (!target?.isDirectory()) continue;
       there.add(path);
       const known = this.#entries.get(path);
       if (known && isSame(known, target)) continue;
@@ -174,6 +185,21 @@ export class WatchTree {
       this.#drop(path);
       this.#options.changed();
     }
+  }
+
+  /** Watches what a link leads to. That a link came or went, or leads elsewhere now, is told by the directory it is in. */
+  #follow(path: string, directory: Entry): void {
+    if (this.#links.has(path)) return;
+    // It may have been a directory.
+    this.#drop(path);
+    directory.children.add(path);
+    const above = new Set(this.#options.above);
+    for (let up = dirname(path); ; up = dirname(up)) {
+      const entry = this.#entries.get(up);
+      if (!entry) break;
+      above.add(entry.id);
+    }
+    this.#links.set(path, new WatchTree({ ...this.#options, path, above, problem: (why) => this.#tellOnce(why) }));
   }
 
   #saw(path: string, type: string, name: string | null): void {
@@ -201,6 +227,12 @@ export class WatchTree {
   }
 
   #drop(path: string): void {
+    const link = this.#links.get(path);
+    if (link) {
+      this.#links.delete(path);
+      this.#entries.get(dirname(path))?.children.delete(path);
+      void link.close();
+    }
     const entry = this.#entries.get(path);
     if (!entry) return;
     entry.watcher.close();
@@ -211,7 +243,7 @@ export class WatchTree {
 
   /** True when a directory above the path is the same: a link leads round in a circle. */
   #isBelow(id: string, path: string): boolean {
-    if (path === this.#options.path) return false;
+    if (path === this.#options.path) return this.#options.above?.has(id) === true;
     const above = dirname(path);
     return this.#entries.get(above)?.id === id || this.#isBelow(id, above);
   }
@@ -245,6 +277,12 @@ export class WatchTree {
     if (code === "ENOENT" || this.#closed || this.#told.has(code)) return;
     this.#told.add(code);
     this.#options.problem(message);
+  }
+
+  #tellOnce(problem: string): void {
+    if (this.#closed || this.#told.has(problem)) return;
+    this.#told.add(problem);
+    this.#options.problem(problem);
   }
 }
 

@@ -192,6 +192,31 @@ describe("what is watched is its path, whatever it leads to", () => {
     }
   }, 30_000);
 
+  it("a link in a directory, that comes to lead elsewhere by another link far from it", async () => {
+    for (const release of ["releases/0", "releases/1", "releases/2"]) build(release);
+    symlinkSync("releases/0", at("current"));
+    mkdirSync(at("app"));
+    symlinkSync(at("current/deep"), at("app", "lib"));
+    await watching("app");
+    for (let round = 1; round < 3; round++) {
+      await isTold(() => {
+        symlinkSync(`releases/${round}`, at("next"));
+        renameSync(at("next"), at("current"));
+      });
+      await isTold(() => writeFileSync(at(`releases/${round}`, "deep", "new.js"), ""));
+      const before = told;
+      writeFileSync(at(`releases/${round - 1}`, "deep", "late.js"), "");
+      await delay(400);
+      expect(told, "what it led to before is not watched any more").toBe(before);
+    }
+    await isTold(() => rmSync(at("app", "lib")));
+    await isTold(() => {
+      rmSync(at("app", "lib"), { recursive: true, force: true });
+      build("app/lib");
+    });
+    await isTold(() => appendFileSync(at("app", "lib", "deep", "new.js"), "x"));
+  }, 30_000);
+
   it("and no permissions of a directory, nor what is beside it", async () => {
     build("dist");
     await watching("dist");
