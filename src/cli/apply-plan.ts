@@ -35,6 +35,8 @@ export interface CurrentApp {
 export interface ApplyPlan {
   /** In the order in which they are dealt with. */
   apps: AppliedApp[];
+  /** Apps that are as they should be, some of whose instances have ended by themselves: a start would run those again. */
+  ended: string[];
   /** Apps that the file does not name. */
   deletions: string[];
   /** Those of them that hold an address which an app of the file asks for: they have to go first. */
@@ -55,8 +57,12 @@ export const applyPlan = (
   const named = new Set(wanted.map(({ spec }) => spec.name));
   const rest = current.filter(({ view }) => !named.has(view.name));
   const addresses = wanted.flatMap(({ spec }) => spec.listen);
+  const apps = inOrder(wanted, byName).map((app) => planOne(app, byName.get(app.spec.name), processors));
+  const isEnded = ({ name, actions }: AppliedApp): boolean =>
+    actions.includes("unchanged") && byName.get(name)!.view.processes.some(({ hold }) => hold !== undefined);
   return {
-    apps: inOrder(wanted, byName).map((app) => planOne(app, byName.get(app.spec.name), processors)),
+    apps,
+    ended: apps.filter(isEnded).map(({ name }) => name),
     deletions: rest.map(({ view }) => view.name),
     inTheWay: rest
       .filter(({ spec }) => spec.listen.some((address) => addresses.some((other) => overlap(address, other))))

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Outcome } from "./harness.ts";
-import { TestVelosd } from "./harness.ts";
+import { TestVelosd, until } from "./harness.ts";
 
 let velosd: TestVelosd;
 beforeEach(async () => {
@@ -213,6 +213,21 @@ describe("velos apply", () => {
     const { code, err } = await velosd.velos("apply", ...argv);
     expect([code, err]).toEqual([2, expect.stringContaining(says)]);
     expect(velosd.world.calls).toEqual([]);
+  });
+
+  it("leaves alone what has ended by itself and is not to be restarted, and tells of it in its turn", async () => {
+    velosd.world.behave = () => ({ exitCode: 0 });
+    await file({ job: "autorestart = false", web: 'autorestart = false\nargs = "a"' });
+    await velosd.velos("apply");
+    const hold = (app: string): unknown => velosd.controller.converge.get(app)!.record.holds[0]?.why;
+    for (const app of ["job", "web"]) await until(() => hold(app) === "exited", `${app} has ended`);
+    const calls = (): number => velosd.world.calls.filter((call) => call.startsWith("start job")).length;
+    const before = calls();
+    expect((await velosd.velos("apply")).out).toBe("job: unchanged\nweb: unchanged\n");
+    expect(calls()).toBe(before);
+    await file({ job: "autorestart = false", web: 'autorestart = false\nargs = "b"' });
+    expect((await velosd.velos("apply")).out).toMatch(/^job: unchanged\nweb: resumed, rolled/);
+    expect(calls()).toBe(before);
   });
 
   it("does what the dry run says, whatever there was and whatever is wanted", async () => {
