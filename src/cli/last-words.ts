@@ -32,8 +32,11 @@ export const lastWords = async (daemon: Connection, error: VelosError, style: St
   )
     return [];
   const read = async (): Promise<string[]> => {
+    // The journal has lines of an app of the same name that was deleted, too, and its errors are not this one's.
+    const { createdAt: since } = (await daemon.call("describe", { selector: String(app) })).app;
     const lines: LogLine[] = [];
-    for await (const line of daemon.stream("logs", { selectors: [`${app}:${index}`], lines: WITHIN })) lines.push(line);
+    const query = { selectors: [`${app}:${index}`], lines: WITHIN, since };
+    for await (const line of daemon.stream("logs", query)) lines.push(line);
     return excerpt(lines, ({ message }) => message).map((line) => logText(line, style));
   };
   try {

@@ -38,12 +38,19 @@ describe("wait_ready", () => {
   });
 
   it("is an error after listen_timeout, with the last lines of the log", async () => {
+    // One of the same name that is gone: its errors are not told as this one's.
+    const before = scene.write("before.mjs", 'throw new Error("of another app")');
+    expect((await scene.velos("start", before, "--name", "api", "--max-restarts", "1")).stderr).toContain(
+      "of another app",
+    );
+    await scene.must("delete", "api");
     const app = scene.script("mute.sh", "echo still loading the model", "exec sleep 1000");
     const flags = ["--wait-ready", "--listen-timeout", "500ms", "--max-restarts", "1"];
     const started = await scene.velos("start", app, "--name", "api", ...flags);
     expect(started.code).toBe(1);
     expect(started.stderr).toMatch(/api:0 did not come up: timed out/);
     expect(started.stderr).toMatch(/still loading the model/);
+    expect(started.stderr).not.toContain("of another app");
     expect(started.tookMs).toBeGreaterThanOrEqual(500);
   });
 });
