@@ -64,7 +64,7 @@ export const buildServer = async (options: BuildOptions): Promise<FastifyInstanc
     // Of the router itself, before there is a route whose errors could be answered.
     frameworkErrors: (_, request, reply) => {
       const why = "the path is not valid: it has a % that begins no character, or is too long";
-      return sendProblem(new VelosError("MESSAGE_INVALID", { why, hint: "see /docs" }), request, reply);
+      void sendProblem(new VelosError("MESSAGE_INVALID", { why, hint: "see /docs" }), request, reply);
     },
     forceCloseConnections: true,
     return503OnClosing: false,
