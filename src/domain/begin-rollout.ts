@@ -41,7 +41,7 @@ export const beginRestart = (
     };
   }
   // The spec at which a rollout stopped is known to fail: nothing but an operator's wish takes anybody to it.
-  if (record.rollout?.status === "stalled" && reason !== "manual")
+  if (record.rollout?.status === "stalled" && reason !== "manual" && hasStrayInstance(record, instances))
     return { ...record, again: { ...record.again, ...from } };
   const { again: _, ...rest } = record;
   return { ...rest, rollout: { id: stamp.id, kind, status: "running", reason, from, startedAt: stamp.at } };

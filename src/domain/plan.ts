@@ -240,7 +240,9 @@ const stalledContext = (
     const pending = observed.pending.get(index);
     return (readyAts.get(index) ?? Infinity) <= now && (pending === undefined || pending === "start");
   };
-  const floor = wanted.length - rolloutPace("reload", record.spec, wanted.length).maxUnavailable;
+  // No extra one comes first here, so one may always be out: else nothing would ever be restarted.
+  const mayBeOut = Math.max(1, rolloutPace("reload", record.spec, wanted.length).maxUnavailable);
+  const floor = wanted.length - mayBeOut;
   const available = wanted.filter(isAvailable).length;
   const actions = restartsAsTheyAre(record, there, observed, { isAvailable, available, floor });
   const isWaited = toRestartAsTheyAre(record, there).length > actions.length;

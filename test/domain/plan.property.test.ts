@@ -151,6 +151,27 @@ describe("a bad spec", () => {
     expectFewTouched(stopping, ending);
   });
 
+  holds(
+    "stops at the first that fail, and who is restarted meanwhile is, as it is",
+    storyOf(fc.oneof(any.restartOne, any.cut), { first: any.bad }),
+    (story) => {
+      const [first, ...rest] = story.happenings;
+      const begun: Story = { ...story, rollout: { ...story.rollout, onFailure: "stop" }, happenings: [first!] };
+      const before = live(then(begun, { does: "kill-velosd", downMs: 0, arrives: true }));
+      const ending = live({ ...begun, happenings: [first!, ...wait(rest)] });
+      // Who was not taken to the bad spec before it was known to be bad never is; where all were, it is a restart as any.
+      const good = fingerprint(before.firstSpec);
+      if (![...printsOf(before).values()].includes(good)) return;
+      expect(ending.record?.rollout?.status).toBe("stalled");
+      for (const [index, print] of printsOf(before)) {
+        if (print !== good) continue;
+        expect(printsOf(ending).get(index), "it is on the spec that it had").toBe(good);
+        const isNamed = rest.some(({ happening }) => happening.does === "restart-one" && happening.index === index);
+        if (isNamed) expect(runOf(ending, index), "it was restarted").not.toBe(runOf(before, index));
+      }
+    },
+  );
+
   const expectFewTouched = (story: Story, { world, firstSpec, firstRuns }: ReturnType<typeof live>): void => {
     const touched = new Set<number>();
     for (const [print, indexes] of world.everOn)

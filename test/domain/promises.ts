@@ -28,6 +28,8 @@ export const checkPlan = (record: AppRecord, observed: Observed, planned: Plan, 
   for (const { type, index } of planned.actions)
     promise(type !== "start" || members.includes(index), `${index} is started, and not wanted`);
   if (rollout === undefined) promise(planned.verdict === undefined, "a verdict without a rollout");
+  if (rollout === undefined && record.rollout?.status === "stalled") checkStalled(record, observed, planned, world);
+  else if (rollout === undefined) return;
   else if (planned.verdict === undefined) checkRollout(record, rollout, observed, planned, members, world);
 };
 
@@ -52,6 +54,29 @@ const checkActions = (observed: Observed, actions: readonly Action[]): void => {
         `${type} ${index}, which is ${status}`,
       );
   }
+};
+
+/** Where a rollout has stopped, nobody wanted goes but who is to be restarted, and not below what has to serve. */
+const checkStalled = (record: AppRecord, observed: Observed, planned: Plan, world: World): void => {
+  const wanted = wantedIndexes(record);
+  const down = planned.actions.filter(
+    ({ type, index }) => (type === "stop" || type === "restart") && wanted.includes(index),
+  );
+  for (const { type, index } of down) {
+    const run = observed.instances.find((instance) => instance.index === index)?.run;
+    promise(
+      type === "restart" && run === record.again?.[index],
+      `${type} ${index}, where a rollout has stopped, and nobody asked for it`,
+    );
+  }
+  const isLeaving = (index: number): boolean =>
+    ["stop", "restart", "clear"].includes(observed.pending.get(index) ?? "");
+  const serving = wanted.filter((index) => world.serves(index) && !isLeaving(index));
+  const taken = down.filter(({ index }) => serving.includes(index));
+  promise(
+    taken.length === 0 || serving.length - taken.length >= wanted.length - Math.max(1, mayBeOut(record, wanted.length)),
+    `${serving.length - taken.length} of ${wanted.length} serve where a rollout has stopped`,
+  );
 };
 
 const checkRollout = (

@@ -119,10 +119,12 @@ const commanded = (
       return velosd.begin({ ...record, created, running: true, holds: {} }, happening.does);
     case "restart-one":
       if (happening.index >= record.instances || !record.running) return record;
-      if (isActive(record.rollout)) {
+      // Where a rollout has stopped, as a health check that fails or cron asks for it.
+      if (record.rollout && (superseded.rollout || record.rollout.status === "stalled")) {
         const stamp = { id: record.rollout.id, at: world.now };
+        const reason = superseded.rollout ? "manual" : "health";
         const joined = { ...record, created, holds: without(record.holds, happening.index) };
-        return beginRestart(joined, world.observe(), "restart", "manual", stamp, [happening.index]);
+        return beginRestart(joined, world.observe(), "restart", reason, stamp, [happening.index]);
       }
       return velosd.begin({ ...record, holds: without(record.holds, happening.index) }, "restart", [happening.index]);
     case "pause":
