@@ -23,20 +23,26 @@ export interface FailedApp {
 }
 
 /**
- * Starts apps one after the other, and tells of each when it is done. One that fails keeps none of the others from being
+ * Starts apps one after the other, and tells of each when it is done; those to be left are told of as they are. One that fails keeps none of the others from being
  * started; only when velosd cannot be asked any more there is nothing to go on with.
  */
 export async function* startApps(
   terminal: Terminal,
   daemon: Connection,
   apps: readonly ResolvedApp[],
+  left: readonly string[] = [],
 ): AsyncGenerator<StartedApp | FailedApp> {
   const before = new Map((await daemon.call("list", {})).apps.map((app) => [app.name, app]));
   for (const { spec, instances, instancesGiven } of apps) {
+    const found = before.get(spec.name);
+    if (found && left.includes(spec.name)) {
+      yield { app: found, outcome: "unchanged", before: found, spec };
+      continue;
+    }
     const count = instancesGiven ? { instances: quantityText(instances) } : {};
     try {
       const { app, outcome } = await withProgress(terminal, daemon, () => daemon.call("start", { spec, ...count }));
-      yield { app, outcome, before: before.get(app.name), spec };
+      yield { app, outcome, before: found, spec };
     } catch (error) {
       if (!(error instanceof VelosError)) throw error;
       yield { name: spec.name, error };

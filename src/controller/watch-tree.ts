@@ -1,7 +1,8 @@
 import type { FSWatcher, Stats } from "node:fs";
 import { watch } from "node:fs";
-import { lstat, readdir, readlink, stat } from "node:fs/promises";
-import { basename, dirname, join, sep } from "node:path";
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { findWay } from "./find-way.ts";
 
 export interface WatchTreeOptions {
   /** Absolute path of a file or directory, which need not be there. */
@@ -32,9 +33,6 @@ interface Entry extends Watched {
 interface Step extends Watched {
   names: Set<string>;
 }
-
-/** Links that lead to links, as many as the kernel follows. */
-const MOST_LINKS = 40;
 
 /**
  * Watches a file, or a directory with all that is below it, by its path: also when it is not there yet, is removed and
@@ -285,39 +283,6 @@ export class WatchTree {
     this.#options.problem(problem);
   }
 }
-
-/**
- * The real directories that are passed on the way to a path, with the names in each that lead on, as far as the way goes:
- * where a name is not there, it is the last.
- */
-const findWay = async (
-  path: string,
-): Promise<{ names: Map<string, Set<string>>; end: { directory: string; name: string } }> => {
-  const names = new Map<string, Set<string>>();
-  const ahead = path.split(sep).filter((name) => name !== "");
-  let directory: string = sep;
-  let end = { directory, name: "" };
-  for (let links = 0, name = ahead.shift(); name !== undefined; name = ahead.shift()) {
-    if (name === "..") {
-      directory = dirname(directory);
-      continue;
-    }
-    names.set(directory, (names.get(directory) ?? new Set()).add(name));
-    end = { directory, name };
-    const next = join(directory, name);
-    const found = await lstat(next).catch(() => undefined);
-    if (!found) break;
-    if (!found.isSymbolicLink()) {
-      directory = next;
-      continue;
-    }
-    const target = await readlink(next).catch(() => undefined);
-    if (target === undefined || ++links > MOST_LINKS) break;
-    if (target.startsWith(sep)) directory = sep;
-    ahead.unshift(...target.split(sep).filter((part) => part !== "" && part !== "."));
-  }
-  return { names, end };
-};
 
 const statOf = async (path: string): Promise<Stats | undefined> => stat(path).catch(() => undefined);
 

@@ -79,21 +79,9 @@ export class ApplyCommand extends VelosCommand {
     const done: AppliedApp[] = [];
     const failures = new Failures(this.terminal, this.json);
     const deleted = await this.#delete(daemon, plan.inTheWay);
-    // They are not started, and told in their turn all the same.
-    const ahead = [...plan.apps];
-    const tellEnded = (until?: string): void => {
-      for (let app = ahead.shift(); app !== undefined && app.name !== until; app = ahead.shift()) {
-        if (!plan.ended.includes(app.name)) continue;
-        done.push(app);
-        this.#tell(appliedText(app));
-      }
-    };
-    const ordered = plan.apps
-      .filter(({ name }) => !plan.ended.includes(name))
-      .map(({ name }) => apps.find(({ spec }) => spec.name === name)!);
+    const ordered = plan.apps.map(({ name }) => apps.find(({ spec }) => spec.name === name)!);
     // Told one by one: what became of the first two is on the screen while the third is under way.
-    for await (const started of startApps(this.terminal, daemon, ordered)) {
-      tellEnded("error" in started ? started.name : started.app.name);
+    for await (const started of startApps(this.terminal, daemon, ordered, plan.ended)) {
       if ("error" in started) {
         await failures.add(daemon, started);
         continue;
@@ -105,7 +93,6 @@ export class ApplyCommand extends VelosCommand {
       done.push(app);
       this.#tell(appliedText(app));
     }
-    tellEnded();
     const rest = plan.deletions.filter((name) => !deleted.includes(name));
     if (failures.exitCode === 0) deleted.push(...(await this.#delete(daemon, rest)));
     else if (rest.length > 0 && !this.json) this.note(`not everything came up: ${rest.join(", ")} not deleted`);
