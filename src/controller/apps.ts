@@ -2,6 +2,7 @@ import type { Backend, LogLine, LogQuery } from "../backend/backend.ts";
 import type { AppSpec } from "../domain/app.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
+import { knownSpecs, specOfInstance } from "../domain/known-specs.ts";
 import { MASK, maskedSpec } from "../domain/masked-spec.ts";
 import type { Target } from "../domain/selector.ts";
 import { noSuchApp, parseSelector, resolveSelectors } from "../domain/selector.ts";
@@ -60,13 +61,17 @@ export class Apps {
   async environment(selector: string, withSecrets = false): Promise<Record<string, string>> {
     const { app, index = 0 } = this.target(selector);
     this.checkIndex(app, index);
-    if (!this.#options.backend.observe(app).some((instance) => instance.index === index)) {
+    const instance = this.#options.backend.observe(app).find((one) => one.index === index);
+    if (!instance) {
       throw new VelosError("INSTANCE_FAILED", { app, index, why: "it is not running" });
     }
     const environment = await this.#options.backend.environment(app, index);
     if (withSecrets) return environment;
-    const secrets = this.state(app).record.spec.secretEnv;
-    return { ...environment, ...Object.fromEntries(Object.keys(secrets).map((name) => [name, MASK])) };
+    // In a rollout it may be one on another spec, with secrets that the new one does not have any more.
+    const { record } = this.state(app);
+    const own = specOfInstance(record, instance);
+    const secrets = (own ? [own] : knownSpecs(record)).flatMap(({ secretEnv }) => Object.keys(secretEnv));
+    return { ...environment, ...Object.fromEntries(secrets.map((name) => [name, MASK])) };
   }
 
   /** Lines of the selected apps' output, oldest first. */

@@ -3,7 +3,8 @@ import type { AppSpec, HealthCheck } from "../domain/app.ts";
 import { healthTarget } from "../domain/health-target.ts";
 import { instanceEnvironment } from "../domain/instance-environment.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
-import { specOfInstance } from "../domain/rollout.ts";
+import type { KnownSpecs } from "../domain/known-specs.ts";
+import { knownSpecs, specOfInstance } from "../domain/known-specs.ts";
 
 /** Until an instance is well for the first time it is asked more often: a rollout waits for it. */
 const FIRST_INTERVAL_MS = 250;
@@ -30,12 +31,6 @@ export interface HealthOptions {
   failed: (app: string, index: number, why: string) => void;
 }
 
-/** The specs that an app's instances may have been started with. */
-export interface AppSpecs {
-  spec: AppSpec;
-  previous?: AppSpec;
-}
-
 /**
  * Asks every instance that has a health check, each on its own schedule, and each by the spec that it was started with:
  * what a rollout has not replaced yet has neither the new spec's check nor lost its own. A run is asked from its
@@ -50,8 +45,13 @@ export class Health {
   }
 
   /** Takes note of the instances there are, and returns them with what is known of their health. */
-  annotate(specs: AppSpecs, instances: readonly ObservedInstance[]): readonly ObservedInstance[] {
+  annotate(specs: KnownSpecs, instances: readonly ObservedInstance[]): readonly ObservedInstance[] {
     const { name } = specs.spec;
+    // No app without a check has to be looked at more closely.
+    if (!knownSpecs(specs).some(isChecked)) {
+      this.forget(name);
+      return instances;
+    }
     const alive = new Set<string>();
     const annotated = instances.map((instance) => {
       const isOnline = instance.status === "online";
@@ -84,15 +84,11 @@ export class Health {
   }
 
   /** Undefined for an instance that is not asked. */
-  #subject(key: string, specs: AppSpecs, instance: ObservedInstance): Subject | undefined {
+  #subject(key: string, specs: KnownSpecs, instance: ObservedInstance): Subject | undefined {
     const known = this.#subjects.get(key);
-    const isKnown = known?.run === instance.run;
-    // No app with neither a check nor anybody who is asked has to be looked at more closely.
-    if (!isKnown && !specs.spec.health && !specs.previous?.health) return undefined;
-    // A run keeps its spec, also when two updates in a row have made the app forget it.
-    const spec = specOfInstance(specs, instance) ?? (isKnown ? known.spec : undefined);
+    const spec = specOfInstance(specs, instance);
     if (!isChecked(spec)) return undefined;
-    if (isKnown) {
+    if (known?.run === instance.run) {
       known.spec = spec;
       return known;
     }

@@ -2,6 +2,7 @@ import { hasReadinessSignal } from "../domain/app.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
 import { describeExit } from "../domain/instance.ts";
+import { knownSpecs } from "../domain/known-specs.ts";
 import { isWanted } from "../domain/record.ts";
 import { isActive, toRestartAsTheyAre } from "../domain/rollout.ts";
 import type { AppState } from "./app-state.ts";
@@ -102,8 +103,8 @@ const allWell = async (
   relevant: (index: number) => boolean,
 ): Promise<void> => {
   const { name } = state;
-  const { health, rollout: settings } = state.record.spec;
-  if (!health && !state.record.previous?.health) return;
+  const { rollout: settings } = state.record.spec;
+  if (!knownSpecs(state.record).some(({ health }) => health)) return;
   const fail = (index: number, why: string): never => {
     throw new VelosError("INSTANCE_FAILED", { app: name, index, why });
   };

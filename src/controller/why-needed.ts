@@ -1,6 +1,7 @@
 import type { ObservedInstance } from "../domain/instance.ts";
+import { specOfInstance } from "../domain/known-specs.ts";
 import type { AppRecord } from "../domain/record.ts";
-import { isActive, specOfInstance } from "../domain/rollout.ts";
+import { isActive } from "../domain/rollout.ts";
 
 /**
  * What an app needs a velosd for that is there, in a few words; undefined when the supervisor alone does all that is

@@ -1,4 +1,5 @@
 import type { ObservedInstance } from "./instance.ts";
+import { specOfInstance } from "./known-specs.ts";
 import type { AppRecord, Hold } from "./record.ts";
 import { isWanted } from "./record.ts";
 import type { Pending } from "./plan.ts";
@@ -16,6 +17,7 @@ import { hasGivenUp } from "./crash-track.ts";
  * - One that is dead but known failed.
  * - One that crashed `max_restarts` times in a row is given up.
  * - A held one that came up again after it was held (`systemctl start`) is held no longer.
+ * - An overtaken spec that no instance is on is forgotten.
  *
  * While a rollout replaces an instance, its absence means nothing.
  */
@@ -70,9 +72,22 @@ export const absorb = (
   }
 
   const indexes = [...created].sort((a, b) => a - b);
+  const next = withoutUnused(record, instances, pending);
   if (sameHolds(holds, record.holds) && epoch === record.created.epoch && sameNumbers(indexes, record.created.indexes))
-    return record;
-  return { ...record, holds, created: { epoch, indexes } };
+    return next;
+  return { ...next, holds, created: { epoch, indexes } };
+};
+
+/** The record without the overtaken specs that no instance is on; one that is being started and not seen yet may be on any. */
+const withoutUnused = (record: AppRecord, instances: readonly ObservedInstance[], pending: Pending): AppRecord => {
+  const { overtaken: known, ...rest } = record;
+  if (known === undefined) return record;
+  const seen = new Set(instances.map(({ index }) => index));
+  if ([...pending.keys()].some((index) => !seen.has(index))) return record;
+  const used = new Set(instances.map((instance) => specOfInstance(record, instance)));
+  const overtaken = known.filter((spec) => used.has(spec));
+  if (overtaken.length === known.length) return record;
+  return overtaken.length === 0 ? rest : { ...rest, overtaken };
 };
 
 const sameHolds = (a: Record<string, Hold>, b: Record<string, Hold>): boolean => {

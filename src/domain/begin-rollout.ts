@@ -1,6 +1,7 @@
 import type { AppSpec } from "./app.ts";
 import { fingerprint } from "./app.ts";
 import type { ObservedInstance } from "./instance.ts";
+import { onSpecs } from "./known-specs.ts";
 import type { AppRecord } from "./record.ts";
 import type { RestartReason, Rollout, RolloutFailure } from "./rollout.ts";
 import { isActive } from "./rollout.ts";
@@ -48,8 +49,8 @@ export const beginRestart = (
 };
 
 /**
- * The record on another spec, with a rollout that takes its instances there. Those that run on it already are left
- * alone. The spec to return to is the last one that was proven: one that was itself still being rolled out is not.
+ * The record on a spec, its own or another one, with a rollout that takes its instances there. Those that run on it already
+ * are left alone. The spec to return to is the last one that was proven: one that was itself still being rolled out is not.
  */
 export const beginUpdate = (
   record: AppRecord,
@@ -58,13 +59,11 @@ export const beginUpdate = (
   stamp: RolloutStamp,
 ): AppRecord => {
   const underWay = isActive(record.rollout) && (record.rollout.kind === "update" || record.rollout.kind === "revert");
-  const proven = underWay ? record.previous : record.spec;
-  const { previous: _, again: __, ...rest } = record;
   const print = fingerprint(spec);
+  const proven = underWay || print === fingerprint(record.spec) ? record.previous : record.spec;
+  const { again: _, ...rest } = onSpecs(record, spec, proven);
   return {
     ...rest,
-    spec,
-    ...(proven && fingerprint(proven) !== print && { previous: proven }),
     rollout: {
       id: stamp.id,
       kind: "update",
@@ -105,11 +104,10 @@ export const stopRollout = (
   instances: readonly ObservedInstance[],
   at: number,
 ): AppRecord => {
-  const { previous, ...rest } = record;
+  const { previous } = record;
   if (rollout.kind === "update" && previous && record.spec.rollout.onFailure === "revert") {
     return {
-      ...rest,
-      spec: previous,
+      ...onSpecs(record, previous, undefined),
       rollout: {
         ...rollout,
         kind: "revert",

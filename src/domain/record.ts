@@ -37,6 +37,11 @@ export interface AppRecord {
   created: { epoch: string; indexes: number[] };
   /** The spec before the last change, for revert and undo. */
   previous?: AppSpec;
+  /**
+   * Further specs that instances may still be on: of updates that others overtook before they were done, and of one that
+   * was taken back. Absent, never empty, where there are none; see known-specs.ts.
+   */
+  overtaken?: AppSpec[];
   rollout?: Rollout;
   /**
    * Runs, by index, that were to be replaced by new ones while a rollout is under way: once it is paused or stalled they

@@ -1,6 +1,8 @@
 import type { AppSpec } from "./app.ts";
-import { fingerprint, hasReadinessSignal, rolloutBudget, rolloutPauseMs } from "./app.ts";
+import { hasReadinessSignal, rolloutBudget, rolloutPauseMs } from "./app.ts";
 import type { InstanceStatus, ObservedInstance } from "./instance.ts";
+import type { KnownSpecs } from "./known-specs.ts";
+import { specOfInstance } from "./known-specs.ts";
 
 /**
  * Replacing the instances of an app. `restart` takes all at once and asks nothing of them; `reload` (same spec),
@@ -92,40 +94,13 @@ export const toRestartAsTheyAre = (
 
 const isUp = (status: InstanceStatus): boolean => status === "online" || status === "starting" || status === "waiting";
 
-/** Fingerprints of specs, which are never changed: they are asked for at every look. */
-const prints = new WeakMap<AppSpec, string>();
-
-const printOf = (spec: AppSpec): string => {
-  const print = prints.get(spec) ?? fingerprint(spec);
-  prints.set(spec, print);
-  return print;
-};
-
-/**
- * The spec that an instance was started with, as far as it is known: the record's, or the one before. Others are those
- * of an update that another one overtook, and of one that was taken back.
- */
-export const specOfInstance = (
-  { spec, previous }: { spec: AppSpec; previous?: AppSpec },
-  instance: ObservedInstance,
-): AppSpec | undefined => {
-  if (instance.fingerprint === printOf(spec)) return spec;
-  return previous && instance.fingerprint === printOf(previous) ? previous : undefined;
-};
-
 /**
  * When an instance counts as ready by what it was started with: an old one is not asked what only the new spec asks,
- * nor the new one what only the old spec did. Of one whose spec is not known its health counts where it is being asked.
+ * nor the new one what only the old spec did. One whose spec is not known is not asked anything.
  */
-export const readyOnItsSpec = (
-  record: { spec: AppSpec; previous?: AppSpec },
-  instance: ObservedInstance,
-): number | undefined => {
-  const own = specOfInstance(record, instance);
-  if (own) return readyAt(instance, own);
-  const isAsked = instance.seenAt !== undefined || instance.wellAt !== undefined;
-  const { health: _, ...unasked } = record.spec;
-  return isAsked && instance.status === "online" ? instance.wellAt : readyAt(instance, unasked);
+export const readyOnItsSpec = (specs: KnownSpecs, instance: ObservedInstance): number | undefined => {
+  const { health: _, ...unasked } = specs.spec;
+  return readyAt(instance, specOfInstance(specs, instance) ?? unasked);
 };
 
 /** True for an instance that the rollout has brought up: on the wanted spec, and another run than at the beginning. */

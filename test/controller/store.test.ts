@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { migrate, STORE_VERSION, storeSteps } from "../../src/controller/record-formats.ts";
 import { Store } from "../../src/controller/store.ts";
+import { fingerprint, healthDefaults } from "../../src/domain/app.ts";
 import type { AppRecord } from "../../src/domain/record.ts";
 import { parseSelector } from "../../src/domain/selector.ts";
 import { specOf } from "../domain/spec.ts";
@@ -74,6 +75,20 @@ describe("the formats of the store", () => {
     expect(content()).toEqual({ "api.json": text });
     // A setting that every spec has now, and that a file of this format does not have, needs a new format.
     expect(Object.keys(record!.spec)).toEqual(expect.arrayContaining(Object.keys(specOf())));
+  });
+
+  it("need not know of overtaken updates; those that do keep each of them whole", async () => {
+    await put({ "api.json": fileOf(STORE_VERSION) });
+    const [record] = (await store.load(0)).records;
+    expect(record).not.toHaveProperty("overtaken");
+    const overtaken = [
+      specOf({ args: ["2"], secretEnv: { PASSWORD: "hush" }, credentials: { key: { text: "hush" } } }),
+      specOf({ args: ["3"], health: { ...healthDefaults, http: "/" } }),
+    ];
+    await store.save({ ...record!, overtaken });
+    const [again] = (await store.load(0)).records;
+    expect(again).toEqual({ ...record, overtaken });
+    expect(again!.overtaken!.map(fingerprint)).toEqual(overtaken.map(fingerprint));
   });
 
   it("are gone through one after the other, from the one that a file has", () => {

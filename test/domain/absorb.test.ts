@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { absorb } from "../../src/domain/absorb.ts";
+import type { AppSpec } from "../../src/domain/app.ts";
+import { fingerprint } from "../../src/domain/app.ts";
 import type { CrashTrack } from "../../src/domain/crash-track.ts";
 import { newTrack } from "../../src/domain/crash-track.ts";
 import type { ObservedInstance } from "../../src/domain/instance.ts";
@@ -19,6 +21,28 @@ const absorbed = (
 test("an app that is as it was gives the same record", () => {
   const record = recordOf(2, { created });
   expect(absorbed(record, [up(0), up(1)])).toBe(record);
+});
+
+describe("an overtaken spec", () => {
+  const [first, second] = [specOf({ args: ["1"] }), specOf({ args: ["2"] })];
+  const on = (index: number, spec: AppSpec) => up(index, { fingerprint: fingerprint(spec) });
+  const record = recordOf(2, { created, overtaken: [first, second] });
+
+  test("is known while an instance is on it, and forgotten then", () => {
+    const both = [on(0, second), on(1, first)];
+    expect(absorbed(record, both)).toBe(record);
+    expect(absorbed(record, [on(0, second), on(1, record.spec)])).toEqual({ ...record, overtaken: [second] });
+    expect(absorbed(record, [on(0, record.spec), on(1, record.spec)])).toStrictEqual(recordOf(2, { created }));
+    // Also together with what else is learned.
+    expect(absorbed(record, [on(0, second)])).toMatchObject({ overtaken: [second], holds: { 1: { why: "operator" } } });
+  });
+
+  test("is known while an instance that is being started and not seen yet may be on it", () => {
+    const there = [on(0, record.spec)];
+    expect(absorbed(record, there, { pending: new Map([[1, "start"]]) })).toBe(record);
+    const none = absorbed(record, [...there, on(1, record.spec)], { pending: new Map([[1, "start"]]) });
+    expect(none).not.toHaveProperty("overtaken");
+  });
 });
 
 describe("a wanted instance that was up and is gone", () => {

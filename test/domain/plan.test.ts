@@ -420,12 +420,21 @@ describe("what is old is judged by the spec that it has", () => {
     expect(plan(update(checked, before), seen(three(oldPrint)), NOW).actions).toEqual([stop(2)]);
   });
 
-  test("of an update that another one overtook, or that is taken back, by what can still be known of it", () => {
-    for (const record of [update(checked), update(spec), update(checked, before)]) {
-      expect(plan(record, seen(three("overtaken")), NOW).actions).toEqual([stop(2)]);
-      expect(plan(record, seen(three("overtaken", { wellAt: 1 })), NOW).actions).toEqual([stop(2)]);
-      expect(plan(record, seen(three("overtaken", { seenAt: 1 })), NOW).actions).toEqual([]);
+  test("of an update that another one overtook, or that is taken back, too", () => {
+    const other = specOf({ waitReady: true, args: ["/srv/other.js"] });
+    for (const record of [update(spec), update(spec, before)]) {
+      const known = { ...record, overtaken: [other, checked] };
+      // A velosd that comes into it has asked nobody yet.
+      expect(plan(known, seen(three(theirs)), NOW).actions).toEqual([]);
+      expect(plan(known, seen(three(theirs, { seenAt: 1 })), NOW).actions).toEqual([]);
+      expect(plan(known, seen(three(theirs, { wellAt: 1 })), NOW).actions).toEqual([stop(2)]);
+      expect(plan(known, seen(three(fingerprint(other))), NOW).actions).toEqual([stop(2)]);
     }
+  });
+
+  test("one whose spec is not known serves, and is not asked what it may know nothing of", () => {
+    for (const record of [update(checked), update(spec), update(checked, before)])
+      expect(plan(record, seen(three("unknown")), NOW).actions).toEqual([stop(2)]);
   });
 });
 

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import type { AppSpec, RolloutSettings } from "../../src/domain/app.ts";
 import { fingerprint, healthDefaults } from "../../src/domain/app.ts";
-import { beginRestart } from "../../src/domain/begin-rollout.ts";
+import { beginRestart, beginUpdate, hasStrayInstance } from "../../src/domain/begin-rollout.ts";
+import { onSpecs } from "../../src/domain/known-specs.ts";
 import { plan } from "../../src/domain/plan.ts";
 import type { AppRecord } from "../../src/domain/record.ts";
 import { wantedIndexes } from "../../src/domain/record.ts";
@@ -108,11 +109,19 @@ const commanded = (
 ): AppRecord => {
   const alive = new Set(world.observe().flatMap(({ index, status }) => (status === "online" ? [index] : [])));
   const created = { ...record.created, indexes: record.created.indexes.filter((index) => alive.has(index)) };
+  const stamp = { id: `r${world.now}`, at: world.now };
+  /** What has not gone down since the stop may still be on the spec of before. */
+  const gathered = (next: AppRecord): AppRecord =>
+    isActive(next.rollout) || !hasStrayInstance(next, world.observe())
+      ? next
+      : beginUpdate(next, next.spec, world.observe(), stamp);
   const superseded = isActive(record.rollout) ? { rollout: { ...record.rollout, status: "superseded" as const } } : {};
   switch (happening.does) {
     case "update": {
-      const previous = isActive(record.rollout) && record.previous ? record.previous : record.spec;
-      return velosd.begin({ ...record, created, running: true, holds: {}, previous, spec: nextSpec() }, "update");
+      const next = { ...record, created, running: true, holds: {} };
+      const spec = nextSpec();
+      if (record.running) return beginUpdate(next, spec, world.observe(), stamp);
+      return gathered(onSpecs(next, spec, record.spec));
     }
     case "reload":
     case "restart":
@@ -121,7 +130,6 @@ const commanded = (
       if (happening.index >= record.instances || !record.running) return record;
       // Where a rollout has stopped, as a health check that fails or cron asks for it.
       if (record.rollout && (superseded.rollout || record.rollout.status === "stalled")) {
-        const stamp = { id: record.rollout.id, at: world.now };
         const reason = superseded.rollout ? "manual" : "health";
         const joined = { ...record, created, holds: without(record.holds, happening.index) };
         return beginRestart(joined, world.observe(), "restart", reason, stamp, [happening.index]);
@@ -137,12 +145,8 @@ const commanded = (
         : record;
     case "stop":
       return { ...record, running: false, holds: {}, ...superseded };
-    case "start": {
-      const started = { ...record, created, running: true, holds: {} };
-      // What has not gone down since the stop may still be on the spec of before.
-      const isLeft = world.observe().some((instance) => instance.fingerprint !== fingerprint(record.spec));
-      return !record.running && isLeft ? velosd.begin(started, "update") : started;
-    }
+    case "start":
+      return gathered({ ...record, created, running: true, holds: {} });
     case "delete":
       return { ...record, running: false, deleting: true };
     case "scale": {

@@ -1,9 +1,9 @@
 import { absorb } from "../../src/domain/absorb.ts";
-import type { HealthCheck } from "../../src/domain/app.ts";
-import { fingerprint } from "../../src/domain/app.ts";
+import { stopRollout } from "../../src/domain/begin-rollout.ts";
 import type { CrashTrack } from "../../src/domain/crash-track.ts";
 import { endTrack, newTrack, trackRun } from "../../src/domain/crash-track.ts";
 import type { ObservedInstance } from "../../src/domain/instance.ts";
+import { specOfInstance } from "../../src/domain/known-specs.ts";
 import type { Action, Observed, Plan } from "../../src/domain/plan.ts";
 import { plan } from "../../src/domain/plan.ts";
 import type { AppRecord } from "../../src/domain/record.ts";
@@ -46,8 +46,8 @@ export class Velosd {
   /** What was sent and has not reached the supervisor. */
   private readonly wire = new Set<() => void>();
   private arrival = 0;
-  /** Of each run that is asked: what, and since when. */
-  private readonly asked = new Map<string, { health: HealthCheck; since: number }>();
+  /** Since when each run is asked. */
+  private readonly asked = new Map<string, number>();
   private woken = false;
   private timer = Symbol();
 
@@ -111,16 +111,14 @@ export class Velosd {
     if (planned.verdict) this.conclude(record, record.rollout!, planned.verdict, instances);
   }
 
-  /** What is known of an instance's health: it is asked by the spec that it was started with, as far as that is known. */
-  private annotate({ spec, previous }: AppRecord, instance: ObservedInstance): ObservedInstance {
+  /** What is known of an instance's health: it is asked by the spec that it was started with. */
+  private annotate(record: AppRecord, instance: ObservedInstance): ObservedInstance {
     const { world } = this;
     if (instance.status !== "online") return instance;
-    const own = [spec, previous].find((one) => one && fingerprint(one) === instance.fingerprint);
-    const known = this.asked.get(instance.run);
-    const health = own ? own.health : known?.health;
+    const health = specOfInstance(record, instance)?.health;
     if (!health) return instance;
-    const since = known?.since ?? world.now;
-    this.asked.set(instance.run, { health, since });
+    const since = this.asked.get(instance.run) ?? world.now;
+    this.asked.set(instance.run, since);
     const wellAt = Math.max(world.wellAt(instance.index, health), since + 1);
     if (wellAt <= world.now) return { ...instance, wellAt };
     const unwellAt = since + UNWELL_AFTER_MS;
@@ -137,21 +135,8 @@ export class Velosd {
     this.refused.clear();
     if (verdict.status === "done") {
       this.store.record = { ...record, rollout: { ...rollout, status: "done" } };
-    } else if (rollout.kind === "update" && record.previous && record.spec.rollout.onFailure === "revert") {
-      const { previous, ...rest } = record;
-      const print = fingerprint(previous);
-      // One that was stopped to be replaced may still be there, on the old spec: it is not untouched.
-      const isUntouched = (one: ObservedInstance): boolean =>
-        one.fingerprint === print && (one.status === "online" || one.status === "starting" || one.status === "waiting");
-      const untouched = new Set(instances.filter(isUntouched).map(({ index }) => index));
-      const touched = Array.from({ length: record.instances }, (_, index) => index).filter(
-        (index) => !untouched.has(index),
-      );
-      const reverted = this.begin({ ...rest, spec: previous }, "revert", touched);
-      this.store.record = { ...reverted, rollout: { ...reverted.rollout!, failure: verdict.failure } };
     } else {
-      const failure = rollout.failure ?? verdict.failure;
-      this.store.record = { ...record, rollout: { ...rollout, status: "stalled", failure } };
+      this.store.record = stopRollout(record, rollout, verdict.failure, instances, this.world.now);
     }
     this.wake();
   }
