@@ -148,6 +148,8 @@ await build({
   entryPoints: ["src/preload/preload.cjs"],
   outfile: `${made}/preload.cjs`,
   platform: "node",
+  // A module's names are its own, and can be short.
+  format: "cjs",
   target: "node20.19",
   minify: true,
   logLevel: "warning",

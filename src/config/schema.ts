@@ -139,7 +139,7 @@ export const appKeys = {
   cron_restart: key("cronRestart", cronExpression, '"0 3 * * *"', "when to restart, as a cron expression", { aliases: ["cron"] }),
 
   listen: key("listen", list("an array of addresses", listenAddress), '["127.0.0.1:3000"]', "addresses held open for the app and shared by its instances"),
-  max_connection_age: key("maxConnectionAgeMs", duration(), '"1m"', "Node: about how old a connection gets before an answer closes it, so that load spreads; 0: never", { standard: '"10s"' }),
+  max_connection_age: key("maxConnectionAgeMs", duration(), '"1m"', "Node: how long an idle connection still counts when connections are spread over the instances; 0: not spread", { standard: '"10s"' }),
   shutdown_with_message: key("shutdownWithMessage", flag, "true", "Node: send the app the message 'shutdown' when it is to stop", { standard: "false" }),
   health: { field: "health", table: healthKeys, doc: "how to ask an instance whether it is well" },
 

@@ -53,8 +53,8 @@ export interface AppSpec {
   /** Addresses held open for the app and shared by its instances; empty: it listens by itself, or not at all. */
   listen: ListenAddress[];
   /**
-   * Node with the preload: a connection is closed with an answer once it is about this old, so that load spreads over
-   * instances again. 0: never.
+   * Node with the preload: how long a connection counts as load after its last answer. Instances close with an answer what
+   * they have more of than others; where they do not know of others, what is at most this old. 0: never.
    */
   maxConnectionAgeMs: number;
   /** Node with the preload: the app is sent the message `shutdown` instead of being drained. */

@@ -1,6 +1,7 @@
 import type { AppSpec } from "./app.ts";
 import { fingerprint, hasPreload } from "./app.ts";
 import { usesHealthSocket } from "./health-target.ts";
+import { usesLoadTable } from "./load-table.ts";
 
 /** Absolute paths that a backend gives to its instances. */
 export interface InstancePlaces {
@@ -8,6 +9,8 @@ export interface InstancePlaces {
   preload?: string;
   /** Socket at which the preload lets velosd ask this very instance for its health. */
   healthSocket?: string;
+  /** File in which the app's instances tell each other their load, where they do. */
+  loadTable?: string;
   /** Directory that is its app's own, where the supervisor does not say so itself. */
   stateDirectory?: string;
 }
@@ -51,6 +54,7 @@ export const instanceEnvironment = (
     visible["VELOS_MAX_CONNECTION_AGE"] = String(spec.maxConnectionAgeMs);
     if (places.healthSocket !== undefined && usesHealthSocket(spec))
       visible["VELOS_HEALTH_SOCKET"] = places.healthSocket;
+    if (places.loadTable !== undefined && usesLoadTable(spec)) visible["VELOS_LOAD_TABLE"] = places.loadTable;
     if (spec.shutdownWithMessage) visible["VELOS_SHUTDOWN_MESSAGE"] = "1";
   }
   if (places.stateDirectory !== undefined) visible["STATE_DIRECTORY"] = places.stateDirectory;

@@ -12,12 +12,17 @@ const IDLE_MS = 2000;
 const TICK_MS = 10;
 /** A worker of a cluster stays that long without one: its primary may just be handing it the next. */
 const WORKER_QUIET_MS = 100;
-/** How much sooner a connection of a burst gets too old. */
-const HASTE = 10;
-/** Connections that come within about this time of another are one burst. */
-const BURST_MS = 100;
 /** On a connection: when it gets too old. */
 const DUE = Symbol("velos.due");
+/** How often an instance that has answers to give compares its load with that of the others. */
+const COMPARE_MS = 125;
+/** A connection counts as load until that many periods after its last answer; together they are the maximal age. */
+const PERIODS = 8;
+/** On a connection: the period of its last answer. */
+const LAST = Symbol("velos.last");
+/** Bytes of an instance in the load table, and those of the whole table that are used. */
+const ENTRY = 8;
+const TABLE = 4096;
 /** On a connection: how many requests of what was read last have been answered. */
 const ANSWERED = Symbol("velos.answered");
 // Who was meant: LISTEN_PID comes with sockets; without them the spawn backend says VELOS_PID, systemd SYSTEMD_EXEC_PID.
@@ -41,6 +46,8 @@ function start() {
   // Before SIGKILL, with time left for what the app does on exit.
   const lastMoment = killTimeout - Math.min(500, killTimeout / 5);
   const connectionAge = Number(env.VELOS_MAX_CONNECTION_AGE) || 0;
+  const index = Number(env.VELOS_INSTANCE_ID);
+  let loadTable = index < TABLE / ENTRY && env.VELOS_LOAD_TABLE;
   const byMessage = env.VELOS_SHUTDOWN_MESSAGE === "1";
   const given = Number(env.LISTEN_PID) === pid && env.VELOS_LISTEN;
   /**
@@ -58,8 +65,13 @@ function start() {
   const sessions = new Set();
   let saidReady = false;
   let guarded = false;
-  let recent = 0;
-  let lastAt = 0;
+  /** Connections by the period of their last answer, modulo PERIODS. */
+  const busy = new Int32Array(PERIODS);
+  let period = 0;
+  let periodEnds = 0;
+  let comparing;
+  /** How many connections this instance has more than its share. */
+  let surplus = 0;
   /** By signal: whether the app listened to it as well when it came. */
   const theirs = {};
   let leaving = false;
@@ -81,7 +93,7 @@ function start() {
   function hideFromChildren() {
     for (const name of ["LISTEN", "READY", "READY_FILE", "HEALTH_SOCKET", "KILL_TIMEOUT", "MAX_CONNECTION_AGE"])
       delete env[`VELOS_${name}`];
-    for (const name of ["SHUTDOWN_MESSAGE", "PID", "PRIMARY"]) delete env[`VELOS_${name}`];
+    for (const name of ["LOAD_TABLE", "SHUTDOWN_MESSAGE", "PID", "PRIMARY"]) delete env[`VELOS_${name}`];
     let own = "";
     const kept = env.NODE_OPTIONS?.replace(
       /(^|\s)(?:--require|-r)[\s=]+("(?:[^"\\]|\\.)*"|\S+)/g,
@@ -147,6 +159,7 @@ function start() {
       shared.add(this);
       listenAt(this, first, args[0]?.signal, args.at(-1));
       for (const other of others) listenAt(lead(net.createServer(), first), other);
+      tellLoad(0);
       return this;
     };
 
@@ -168,10 +181,7 @@ function start() {
     watched.add(server);
     server.on("listening", () => servers.set(server, server._handle));
     server.on("close", () => servers.delete(server));
-    if (connectionAge && held.length && typeof server.closeIdleConnections === "function") {
-      guardAnswers();
-      server.on("connection", setDue);
-    }
+    if (connectionAge && held.length && typeof server.closeIdleConnections === "function") guardAnswers();
     // Only those of http2 have it.
     if (typeof server.updateSettings === "function") {
       server.on("session", (session) => {
@@ -245,6 +255,7 @@ function start() {
       // Its server may have been unref'd.
       handle.ref();
       address.taken = false;
+      tellLoad(0);
     };
   }
 
@@ -345,6 +356,8 @@ function start() {
   function leave() {
     if (leaving) return;
     leaving = true;
+    tellLoad(0);
+    clearInterval(comparing);
     guardAnswers();
     for (const server of servers.keys()) if (server.closeIdleConnections) server.closeIdleConnections = () => {};
     for (const session of sessions) leaveSession(session);
@@ -399,18 +412,14 @@ function start() {
 
   /**
    * Puts `Connection: close` on the answers of http that are the last of their connection: while the process is
-   * leaving, and at a shared socket when the connection has got old. Whoever wakes first takes a burst of new
-   * connections, and keeps them; closed one by one, at ages of their own, they come back spread over the instances.
-   * Those of a burst get old sooner, all but about one, and what came alone keeps its place for longer: so what is uneven
-   * at first is soon a small part, and afterwards few have to come back.
+   * leaving, and at a shared socket when the connection had better be another instance's. Whoever wakes first takes a
+   * burst of new connections, and keeps them; closed one by one they come back spread over the instances.
    *
-   * Of 4 instances on 2 cores, 64 keep-alive clients, 10 s, medians of 4 runs in turn beside other work
-   * (test/preload/measure.mjs evenness):
+   * Instances that know of each other's load move what one has too many of, see `compare`; where they do not, each
+   * connection is closed at a random age.
    *
-   *     age                   2 ms of work: busiest ÷ quietest, p99   nothing to do   connections
-   *     never                 1.08, one run with an idle one  176 ms  2.01            64
-   *     1 s for all           1.06                            209 ms  1.24            570 to 670
-   *     10 s, burst a tenth   1.07                            166 ms  1.30            150 to 170
+   * Of 4 instances on 2 cores, 64 keep-alive clients, 10 s, nothing to do (test/preload/measure.mjs evenness), busiest ÷
+   * quietest and connections in all: never closed 2.01 and 64; all at about 1 s 1.24 and 570 to 670; by load 1.04 and 110.
    */
   function guardAnswers() {
     if (guarded) return;
@@ -419,7 +428,10 @@ function start() {
     const { _storeHeader } = prototype;
     prototype._storeHeader = function (firstLine, headers) {
       _storeHeader.call(this, firstLine, headers);
-      if (this._last || !(leaving || isOld(this)) || !mayBeLast(this)) return;
+      if (this._last) return;
+      const moves = !leaving && isToMove(this);
+      if (!(leaving || moves) || !mayBeLast(this)) return;
+      if (moves) surplus--;
       // What the app itself said about the connection goes too: proxies copy it from what they ask.
       const kept = this._header.replace(/\r\n(?:connection|keep-alive):[^\r]*/gi, "");
       this._header = kept.replace("\r\n", "\r\nConnection: close\r\n");
@@ -428,19 +440,84 @@ function start() {
     };
   }
 
-  function isOld({ req }) {
+  function isToMove({ req }) {
     const socket = req?.socket;
-    if (!socket || !shared.has(socket.server)) return false;
-    if (!socket[DUE]) socket[DUE] = socket._parent?.[DUE];
-    return performance.now() > socket[DUE];
+    if (!connectionAge || !socket || !shared.has(socket.server)) return false;
+    if (loadTable) {
+      count(socket);
+      return surplus > 0;
+    }
+    const now = performance.now();
+    return now > (socket[DUE] ??= now + connectionAge * Math.random());
   }
 
-  function setDue(socket) {
-    const now = performance.now();
-    recent = 1 + recent * Math.exp((lastAt - now) / BURST_MS);
-    lastAt = now;
-    const age = Math.random() * recent < 1 ? connectionAge : connectionAge / HASTE;
-    socket[DUE] = now + age * (0.5 + Math.random());
+  // The load of the instances
+
+  function count(socket) {
+    if (socket[LAST] === period) return;
+    if (!(LAST in socket)) socket.once("close", () => uncount(socket));
+    uncount(socket);
+    socket[LAST] = period;
+    busy[period % PERIODS]++;
+    comparing ??= setInterval(compare, COMPARE_MS).unref();
+  }
+
+  function uncount(socket) {
+    if (period - socket[LAST] < PERIODS) busy[socket[LAST] % PERIODS]--;
+  }
+
+  /**
+   * Tells the other instances how many connections keep this one busy, and finds out how many it has too many. Each has
+   * its place in a file: its pid and that number. An instance is gone when its process is.
+   */
+  function compare() {
+    if (performance.now() > periodEnds) {
+      periodEnds = performance.now() + connectionAge / PERIODS;
+      busy[++period % PERIODS] = 0;
+    }
+    const own = busy.reduce((sum, connections) => sum + connections);
+    const table = tellLoad(own);
+    let all = own;
+    let instances = 1;
+    for (let at = 0; at < table?.length; at += ENTRY) {
+      if (at === index * ENTRY || !isAlive(table.readInt32LE(at))) continue;
+      all += table.readInt32LE(at + 4);
+      instances++;
+    }
+    surplus = Math.floor(own - all / instances);
+    if (!own) comparing = clearInterval(comparing);
+  }
+
+  /** @returns what the table says; undefined where there is none, and none is asked for again */
+  function tellLoad(connections) {
+    if (!loadTable) return;
+    try {
+      // One that takes no connections must not be given any.
+      const id = !leaving && held.some(({ taken }) => taken) ? pid : 0;
+      const entry = Buffer.from(Int32Array.of(id, connections).buffer);
+      // Not kept open: an app that closes what it does not know would have this written into a file of its own.
+      const file = fs.openSync(loadTable, "r+");
+      try {
+        fs.writeSync(file, entry, 0, ENTRY, index * ENTRY);
+        const table = Buffer.alloc(TABLE);
+        return table.subarray(0, fs.readSync(file, table, 0, TABLE, 0) & -ENTRY);
+      } finally {
+        fs.closeSync(file);
+      }
+    } catch {
+      // Its user may not, or it is gone: connections are closed when they are old.
+      loadTable = undefined;
+      comparing = clearInterval(comparing);
+    }
+  }
+
+  function isAlive(id) {
+    if (id < 1) return false;
+    try {
+      return process.kill(id, 0);
+    } catch ({ code }) {
+      return code === "EPERM";
+    }
   }
 
   /** True when no further request has come on the connection, nor more of this one is to come: neither is cut off. */

@@ -248,14 +248,14 @@ describe("an app with a handler of its own", () => {
   });
 });
 
-describe("the age of connections", () => {
+describe("the age of connections, where the load of the other instances is not known", () => {
   const AGED = { VELOS_MAX_CONNECTION_AGE: "40" };
-  /** A connection whose own age, at most 60 ms, has passed since its first answer; one of a burst may be too old for that. */
+  /** A connection whose own age, at most 40 ms, has passed since its first answer, which may have been too late for it. */
   const old = async (to: { port: number }): Promise<Client> => {
     for (;;) {
       const client = await openClient(to);
       if ((await client.ask("/")).connection === "close") continue;
-      await new Promise((resolve) => setTimeout(resolve, 61));
+      await new Promise((resolve) => setTimeout(resolve, 41));
       return client;
     }
   };
@@ -267,22 +267,6 @@ describe("the age of connections", () => {
       expect(await client.ask(path)).toMatchObject({ body: "hello", connection: "close" });
       await client.closed;
     }
-  });
-
-  test("is short for a burst of connections, but one or so, and long for one that comes alone", async () => {
-    const { port } = await startReady(SERVER, { env: { VELOS_MAX_CONNECTION_AGE: "1000" } });
-    /** Asks without a pause; resolves with the connection's age when it is closed. */
-    const lifetime = async (client: Client): Promise<number> => {
-      const begun = performance.now();
-      while ((await client.ask("/")).connection !== "close") await new Promise((go) => setTimeout(go, 5));
-      return performance.now() - begun;
-    };
-    const burst = await Promise.all(Array.from({ length: 20 }, async () => openClient({ port })));
-    const ages = (await Promise.all(burst.map(lifetime))).sort((a, b) => a - b);
-    // 50 to 150 ms, against 500 at least. That more than half of a burst are taken for single ones is one chance in 10,000.
-    expect(ages[10]).toBeLessThan(400);
-    // By now the burst is long over.
-    expect(await lifetime(await openClient({ port }))).toBeGreaterThan(490);
   });
 
   test("never before pipelined requests are answered, nor while one is still being sent", async () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startTimeOf } from "../../src/backend/spawn/process-table.ts";
 import { freePort } from "../backend/free-port.ts";
+import { readLoadTable } from "../load/load-table.ts";
 import type { Load, LoadReport } from "../load/load.mjs";
 import { startLoad } from "../load/load.mjs";
 import { SpawnHome } from "./spawn-home.ts";
@@ -56,6 +57,19 @@ const expectAllServed = (what: string, reports: readonly LoadReport[]): void => 
     expect(requests).toBeGreaterThan(100);
   }
 };
+
+test("connections that clients keep are kept even over the instances, also over those that come later", async () => {
+  await start(2);
+  const table = join(home.path, "load", "api");
+  const load = startLoad({ url: `http://127.0.0.1:${port}/`, clients: 12 });
+  loads.push(load);
+  await until("both have six", () => String(readLoadTable(table)) === "6,6");
+  await home.must("scale", "api", "3");
+  await until("all have four", () => String(readLoadTable(table)) === "4,4,4");
+  expect(await load.stop()).toMatchObject({ failed: 0, hung: 0 });
+  await home.must("delete", "api");
+  expect(existsSync(table)).toBe(false);
+});
 
 describe("under load not one request is lost", () => {
   test("by ten reloads of four instances", async () => {

@@ -15,8 +15,12 @@ export const fixture = (name) => here(`fixtures/${name}`);
 
 /** The preload as the build ships it. */
 export const shippedPreload = () =>
-  transformSync(readFileSync(here("../../src/preload/preload.cjs"), "utf8"), { minify: true, target: "node20.19" })
-    .code;
+  transformSync(readFileSync(here("../../src/preload/preload.cjs"), "utf8"), {
+    format: "cjs",
+    minify: true,
+    platform: "node",
+    target: "node20.19",
+  }).code;
 
 // Without its site packages, and not through a version manager's shell script: it starts in a tenth of the time.
 const PYTHON = [existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3", "-I", "-S"];
@@ -197,8 +201,14 @@ export const makeHarness = ({ node = process.env.VELOS_TEST_NODE ?? process.exec
     return { ...result, tookMs: performance.now() - begun };
   };
 
-  /** An app of several instances behind shared sockets, which can be rolled. */
-  const startApp = async ({ count, ...options }) => {
+  /**
+   * An app of several instances behind shared sockets, which can be rolled.
+   * @param options.loadTable false: they do not know of each other's load
+   */
+  const startApp = async ({ count, loadTable = true, ...rest }) => {
+    const table = join(directory, `load-${serial++}`);
+    if (loadTable) writeFileSync(table, "");
+    const options = { ...rest, env: { ...(loadTable && { VELOS_LOAD_TABLE: table }), ...rest.env } };
     const instances = Array.from({ length: count }, (_, index) => start({ ...options, index }));
     await Promise.all(instances.map(({ ready }) => ready));
     return {

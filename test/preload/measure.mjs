@@ -1,6 +1,7 @@
 // Figures about the preload that take too long for a test:
 //   node test/preload/measure.mjs rolls [rolls]       requests lost while instances are replaced under load
-//   node test/preload/measure.mjs evenness [ages]     how requests spread, e.g. `evenness 0,1000,2000`
+//   node test/preload/measure.mjs evenness [ages]     how requests spread, e.g. `evenness 0,10000,10000:load`, where load
+//                                                     says that the instances know of each other's
 //   node test/preload/measure.mjs cost                start, memory and throughput, with and without it
 // NODE names another Node to run the apps.
 import { readFileSync } from "node:fs";
@@ -11,12 +12,19 @@ import { fixture, makeHarness } from "./harness.mjs";
 const node = process.env.NODE ?? process.execPath;
 const print = (row) => process.stdout.write(`${JSON.stringify(row)}\n`);
 
-const withApp = async ({ count = 4, server = "server.cjs", env, preload }, use) => {
+const withApp = async ({ count = 4, server = "server.cjs", env, preload, loadTable }, use) => {
   const harness = makeHarness({ node });
   try {
     const sockets = harness.hold({ host: "127.0.0.1" });
     const { port } = sockets.addresses[0];
-    const options = { count, args: [fixture(server)], sockets, env: { PORT: String(port), ...env }, preload };
+    const options = {
+      count,
+      args: [fixture(server)],
+      sockets,
+      env: { PORT: String(port), ...env },
+      preload,
+      loadTable,
+    };
     const app = await harness.startApp(options);
     return await use({ app, harness, url: `http://127.0.0.1:${port}/`, sockets });
   } finally {
@@ -74,7 +82,7 @@ const rolls = async (times) => {
   }
 };
 
-const evenness = async (ages) => {
+const evenness = async (ways) => {
   const cases = [
     { name: "2 ms of work, keep-alive", env: { WORK_MS: "2" } },
     { name: "2 ms of work, connection per request", env: { WORK_MS: "2" }, keepAlive: false },
@@ -83,9 +91,11 @@ const evenness = async (ages) => {
   ];
   for (const { name, env, keepAlive } of cases) {
     if (process.env.ONLY && !name.includes(process.env.ONLY)) continue;
-    for (const age of keepAlive === false ? ages.slice(0, 1) : ages) {
-      for (let run = 0; run < Number(process.env.RUNS ?? 3); run++) {
-        await withApp({ env: { ...env, VELOS_MAX_CONNECTION_AGE: age } }, async ({ url }) => {
+    for (let run = 0; run < Number(process.env.RUNS ?? 3); run++) {
+      for (const how of keepAlive === false ? ways.slice(0, 1) : ways) {
+        const [age, load] = how.split(":");
+        const options = { env: { ...env, VELOS_MAX_CONNECTION_AGE: age }, loadTable: load !== undefined };
+        await withApp(options, async ({ url }) => {
           const load = startLoad({ url, clients: 64, keepAlive, durationMs: 10_000, by: "x-instance" });
           const { perInstance, busiestToQuietest, requestsPerSecond, failed, hung, connections, latencyMs } =
             await load.finished;
@@ -93,7 +103,7 @@ const evenness = async (ages) => {
           const ratio = spread.includes(0) ? "some idle" : busiestToQuietest;
           print({
             name,
-            age,
+            how,
             spread: spread.join("/"),
             ratio,
             requestsPerSecond,
@@ -208,6 +218,6 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.e
 
 const [what, argument] = process.argv.slice(2);
 if (what === "rolls") await rolls(Number(argument ?? 10));
-else if (what === "evenness") await evenness((argument ?? "0,1000,2000").split(","));
+else if (what === "evenness") await evenness((argument ?? "0,10000,10000:load").split(","));
 else if (what === "cost") await cost();
 else throw new Error("say rolls, evenness or cost");

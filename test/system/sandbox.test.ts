@@ -1,5 +1,7 @@
-import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { readLoadTable } from "../load/load-table.ts";
+import { startLoad } from "../load/load.mjs";
 import { must, rows, run, velos, velosAsTester } from "./velos.ts";
 
 const example = "/src/packaging/examples/http.mjs";
@@ -284,6 +286,24 @@ describe("in a user's scope", () => {
     expect(was.rootsHome).toEqual([]);
     expect(was).toMatchObject({ uid: 1000, noNewPrivs: "1", setUserId: 1000, module: EPERM });
     expect(await exposure("boxed", velosAsTester)).toBeLessThanOrEqual(3);
+  });
+
+  it("strict apps tell each other their load, also those that the system's manager runs as this user", async () => {
+    const words = ["--name", "even", "-i", "2", "--listen", "127.0.0.1:7103", "--sandbox", "strict"];
+    for (const [by, more, table] of [
+      [velosAsTester, ["--cwd", "/home/tester/app"], "/run/user/1000/velos-load/even"],
+      [velos, ["--uid", "tester"], "/run/velos-load/even"],
+    ] as const) {
+      expect(await by("start", example, ...words, ...more)).toMatchObject({ code: 0, stderr: "" });
+      expect(await stat(table)).toMatchObject({ uid: 1000, mode: 0o100600 });
+      const load = startLoad({ url: "http://127.0.0.1:7103/", clients: 6 });
+      while (String(readLoadTable(table)) !== "3,3") await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(await load.stop()).toMatchObject({ failed: 0, hung: 0 });
+      // It starts without as well.
+      await rm(table);
+      expect(await by("restart", "even")).toMatchObject({ code: 0 });
+      expect((await by("delete", "even")).code).toBe(0);
+    }
   });
 
   it("strict apps say that they are ready, and answer for their health", async () => {

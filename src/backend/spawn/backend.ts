@@ -6,6 +6,7 @@ import type { ObservedInstance } from "../../domain/instance.ts";
 import type { RunVariables } from "../../domain/run-variables.ts";
 import type { Backend, BackendName, Facility, Figures, LogLine, LogQuery, Usage } from "../backend.ts";
 import { ClockJumps } from "../clock-jumps.ts";
+import { makeLoadTable, removeLoadTable } from "../load-table.ts";
 import { AdoptedProcesses } from "./adopted.ts";
 import { checkSandbox } from "./check-sandbox.ts";
 import { currentEpoch } from "./epoch.ts";
@@ -13,6 +14,7 @@ import { spawnFacilities } from "./facilities.ts";
 import { TreeFigures } from "./figures.ts";
 import { failed } from "./failed.ts";
 import { healthSocketOf } from "./health-directory.ts";
+import { loadTableOf } from "./run-environment.ts";
 import type { InstanceHost } from "./instance.ts";
 import { Instance } from "./instance.ts";
 import { childLauncher } from "./launch.ts";
@@ -133,6 +135,7 @@ export class SpawnBackend implements Backend {
     checkSandbox(spec);
     await this.#sockets.ensure(spec);
     makeStateDirectory(this.#stateDir, spec.name);
+    makeLoadTable(loadTableOf(this.#stateDir, spec.name), spec);
   }
 
   async start(spec: AppSpec, index: number, count: number, variables?: RunVariables): Promise<void> {
@@ -170,6 +173,7 @@ export class SpawnBackend implements Backend {
     await this.#sockets.close(app);
     removeStateDirectory(this.#stateDir, app);
     removeReadyDirectory(this.#stateDir, app);
+    removeLoadTable(loadTableOf(this.#stateDir, app));
   }
 
   healthSocket(app: string, index: number): string {

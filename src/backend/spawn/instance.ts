@@ -17,7 +17,7 @@ import { exitOf, exitWhilePrevented, launchFailure, observedOf, whyOf } from "./
 import { killGroup, sendSignal } from "./process-group.ts";
 import { makeReadyDirectory, readyFileOf, untilReady } from "./readiness.ts";
 import { composeOrder } from "./order.ts";
-import { pidVariable, runEnvironment } from "./run-environment.ts";
+import { loadTableOf, pidVariable, runEnvironment } from "./run-environment.ts";
 import type { SharedSockets } from "./shared-sockets.ts";
 import type { InstanceState } from "./state-file.ts";
 import { writeState } from "./state-file.ts";
@@ -133,7 +133,12 @@ export class Instance {
   environment(): Record<string, string> {
     const { stateDir, preload } = this.#host;
     const { app, index, spec } = this.#state;
-    const env = runEnvironment(stateDir, this.#state, { preload, healthSocket: healthSocketOf(stateDir, app, index) });
+    const places = {
+      preload,
+      healthSocket: healthSocketOf(stateDir, app, index),
+      loadTable: loadTableOf(stateDir, app),
+    };
+    const env = runEnvironment(stateDir, this.#state, places);
     const name = pidVariable(spec);
     return name === undefined || this.pid === undefined ? env : { ...env, [name]: String(this.pid) };
   }

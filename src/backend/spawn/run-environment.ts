@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { hasPreload, hasReadinessSignal } from "../../domain/app.ts";
 import type { AppSpec } from "../../domain/app.ts";
 import type { InstancePlaces } from "../../domain/instance-environment.ts";
@@ -6,6 +7,9 @@ import { credentialsDirectory } from "./credentials.ts";
 import { RUN_VARIABLE } from "./find-run.ts";
 import { READY_VARIABLE, readyFileOf } from "./readiness.ts";
 import type { InstanceState } from "./state-file.ts";
+
+/** File in which an app's instances tell each other their load. */
+export const loadTableOf = (stateDir: string, app: string): string => join(stateDir, "load", app);
 
 /**
  * The environment of a run: the domain's, the run's name, where to say that it is ready, and what sd_listen_fds(3)

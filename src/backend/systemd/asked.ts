@@ -7,7 +7,7 @@ import type { Scope } from "../backend.ts";
 import type { Variant } from "./bus.ts";
 import { Confinement } from "./confinement.ts";
 import { dropInText } from "./drop-in.ts";
-import { appSlice, appSocket, healthDirectory, instanceUnit } from "./names.ts";
+import { appSlice, appSocket, healthDirectory, instanceUnit, loadTable } from "./names.ts";
 import { secretFile } from "./secret-files.ts";
 import { instanceProperties } from "./properties.ts";
 import { socketProperties } from "./sockets.ts";
@@ -30,16 +30,17 @@ export interface AskedOptions {
 export const askedOfSystemd = async (spec: AppSpec, instances: number, options: AskedOptions): Promise<string> => {
   const { scope, runtimeDirectory, version } = options;
   const healthSocket = join(runtimeDirectory, healthDirectory(spec.name, 0), "s");
+  const own = { healthSocket, loadTable: join(runtimeDirectory, loadTable(spec.name)) };
   const confinement = new Confinement(options);
   const { secret } = instanceEnvironment(spec, 0, instances);
   const environment = join(runtimeDirectory, "velos", "env", spec.name);
   const properties = instanceProperties(spec, 0, instances, {
     version,
     scope,
-    places: { preload: options.preload, healthSocket, ...confinement.places(spec) },
+    places: { preload: options.preload, ...own, ...confinement.places(spec) },
     ...(Object.keys(secret).length > 0 && { secretFile: secretFile(environment, fingerprint(spec)) }),
     variablesFile: join(environment, "0.env"),
-    confinement: await confinement.properties(spec, healthSocket),
+    confinement: await confinement.properties(spec, own),
   });
   const lines = (all: readonly [string, Variant][]): string =>
     all.flatMap(([name, { value }]) => valueTexts(name, value).map((text) => `${name}=${text}\n`)).join("");

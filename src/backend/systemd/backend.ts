@@ -20,6 +20,7 @@ import type {
   SupervisorCounters,
   Usage,
 } from "../backend.ts";
+import { makeLoadTable, removeLoadTable } from "../load-table.ts";
 import { portOwner } from "../port-owner.ts";
 import { bootFacility } from "./boot.ts";
 import { BusError } from "./bus.ts";
@@ -32,7 +33,15 @@ import { exposureOf } from "./exposure.ts";
 import { journalLines } from "./journal.ts";
 import type { Manager } from "./manager.ts";
 import { disconnected, isNoSuchUnit, isUnitExists } from "./manager.ts";
-import { appSlice, cronTimer, daemonService, dropInDirectory, healthDirectory, instanceUnit } from "./names.ts";
+import {
+  appSlice,
+  cronTimer,
+  daemonService,
+  dropInDirectory,
+  healthDirectory,
+  instanceUnit,
+  loadTable,
+} from "./names.ts";
 import { instanceProperties, droppedLimits, liftLimits, limitProperties, readEnvironment } from "./properties.ts";
 import { pastLooks } from "./past-runs.ts";
 import type { ScheduleCommand } from "./schedule.ts";
@@ -119,6 +128,7 @@ export class SystemdBackend implements Backend {
   async prepare(spec: AppSpec): Promise<void> {
     await this.#confinement.prepare(spec);
     await this.#secrets.write(spec);
+    makeLoadTable(this.#loadTable(spec.name), spec);
     await writeOrRemove(settingsDropIn(this.#dropIns(spec.name)), dropInText(spec), 0o644);
     await this.#unlessEnding(async () => {
       if (await this.#sockets.open(spec, this.#dropIns(spec.name))) return;
@@ -132,12 +142,12 @@ export class SystemdBackend implements Backend {
     const unit = instanceUnit(spec.name, index);
     const variablesFile = this.#variablesFile(spec.name, index);
     const secret = Object.keys(spec.secretEnv).length > 0;
-    const healthSocket = this.healthSocket(spec.name, index);
+    const own = { healthSocket: this.healthSocket(spec.name, index), loadTable: this.#loadTable(spec.name) };
     const properties = instanceProperties(spec, index, count, {
       version: this.manager.version,
       scope: this.options.scope,
-      places: { preload: this.options.preload, healthSocket, ...this.#confinement.places(spec) },
-      confinement: await this.#confinement.properties(spec, healthSocket),
+      places: { preload: this.options.preload, ...own, ...this.#confinement.places(spec) },
+      confinement: await this.#confinement.properties(spec, own),
       ...(secret && { secretFile: secretFile(this.#environmentDirectory(spec.name), fingerprint(spec)) }),
       variablesFile,
     });
@@ -221,6 +231,7 @@ export class SystemdBackend implements Backend {
     if (this.#units.observe(app).length === 0) await this.manager.stop(appSlice(app)).catch(ignoreNoSuchUnit);
     await this.#confinement.release(app);
     this.#secrets.forget(app);
+    removeLoadTable(this.#loadTable(app));
     await rm(this.#environmentDirectory(app), { force: true, recursive: true });
     // Of earlier builds, which had one for all specs.
     await rm(`${this.#environmentDirectory(app)}.env`, { force: true });
@@ -234,6 +245,10 @@ export class SystemdBackend implements Backend {
     } catch (error) {
       throw this.#translate(error, cronTimer(app));
     }
+  }
+
+  #loadTable(app: string): string {
+    return join(this.options.runtimeDirectory, loadTable(app));
   }
 
   healthSocket(app: string, index: number): string {

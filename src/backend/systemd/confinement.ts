@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import type { AppSpec } from "../../domain/app.ts";
 import { usesHealthSocket } from "../../domain/health-target.ts";
 import type { InstancePlaces } from "../../domain/instance-environment.ts";
+import { usesLoadTable } from "../../domain/load-table.ts";
 import type { Scope } from "../backend.ts";
 import { credentialFile, writeCredentials } from "./credentials.ts";
 import type { Property } from "./properties.ts";
@@ -40,17 +41,19 @@ export class Confinement {
 
   /**
    * The properties of one instance.
-   * @param healthSocket where it would be asked for its health
+   * @param own.healthSocket where it would be asked for its health
+   * @param own.loadTable where it would tell the others its load
    * @throws VelosError BACKEND_FAILED for a path that its sandbox names and that is not there
    */
-  async properties(spec: AppSpec, healthSocket: string): Promise<Property[]> {
+  async properties(spec: AppSpec, own: { healthSocket: string; loadTable: string }): Promise<Property[]> {
     const { scope, runtimeDirectory, preload } = this.#options;
     const state = this.#state(spec);
     const places = await sandboxPlaces(spec, {
       scope,
       runtimeDirectory,
       preload,
-      ...(usesHealthSocket(spec) && { healthDirectory: dirname(healthSocket) }),
+      ...(usesHealthSocket(spec) && { healthDirectory: dirname(own.healthSocket) }),
+      ...(usesLoadTable(spec) && { loadTable: own.loadTable }),
       ...(state !== undefined && { stateDirectory: state }),
     });
     const fileOf = (name: string): string => credentialFile(this.#credentials(spec.name), name);

@@ -51,6 +51,9 @@ export const parseSocketUnit = (unit: string): string | undefined => {
 /** Directory, below the manager's runtime directory, of the socket at which an instance is asked for its health. */
 export const healthDirectory = (app: string, index: number): string => `velos-health/${app}/${index}`;
 
+/** File, below the manager's runtime directory, in which an app's instances tell each other their load. */
+export const loadTable = (app: string): string => `velos-load/${app}`;
+
 /** The timer that restarts an app on a schedule, and the service it starts: velos's own, so they begin with `velosd`. */
 export const cronTimer = (app: string): string => `velosd-cron-${app}.timer`;
 export const cronService = (app: string): string => `velosd-cron-${app}.service`;

@@ -15,6 +15,8 @@ export interface OwnPlaces {
   preload: string;
   /** Directory of the instance's health socket, where it has one. */
   healthDirectory?: string;
+  /** The app's load table, where it has one. */
+  loadTable?: string;
   /** In a user's scope: the app's state directory. */
   stateDirectory?: string;
 }
@@ -29,8 +31,8 @@ export const sandboxPlaces = async (spec: AppSpec, own: OwnPlaces): Promise<Sand
   if (!sandbox) return { scope: own.scope, seen: [], writable: [] };
   const hidden = hiddenDirectories(sandbox);
   const seen = new Map<string, Seen>();
-  const show = (source: string, path: string, writable: boolean): void => {
-    if (isBelow(path, hidden)) seen.set(path, { source, path, writable });
+  const show = (source: string, path: string, writable: boolean, optional = false): void => {
+    if (isBelow(path, hidden)) seen.set(path, { source, path, writable, optional });
   };
   const program = await realpath(spec.program).catch(() => spec.program);
   show(program, spec.program, false);
@@ -47,8 +49,13 @@ export const sandboxPlaces = async (spec: AppSpec, own: OwnPlaces): Promise<Sand
     show(notify, notify, false);
   }
   if (own.healthDirectory !== undefined) show(own.healthDirectory, own.healthDirectory, true);
-  for (const path of sandbox.read ?? []) show(await present(path, spec, "read"), path, false);
   const writable: string[] = [];
+  if (own.loadTable !== undefined) {
+    // An instance starts without it, too.
+    show(own.loadTable, own.loadTable, true, true);
+    if (sandbox.profile === "strict") writable.push(`-${own.loadTable}`);
+  }
+  for (const path of sandbox.read ?? []) show(await present(path, spec, "read"), path, false);
   // Its own is made before it starts, and not at all for one that is only looked at.
   if (own.stateDirectory !== undefined) {
     show(own.stateDirectory, own.stateDirectory, true);

@@ -12,13 +12,15 @@ export interface Seen {
   source: string;
   path: string;
   writable: boolean;
+  /** An instance starts also where it is not there. */
+  optional: boolean;
 }
 
 /** What of a sandbox depends on this machine; see sandbox-paths.ts. */
 export interface SandboxPlaces {
   scope: Scope;
   seen: readonly Seen[];
-  /** What may be written where it is. */
+  /** What may be written where it is; after a `-`, where it is there. */
   writable: readonly string[];
 }
 
@@ -147,7 +149,7 @@ const capabilities = (spec: AppSpec, names: readonly string[]): Property[] => {
 const bind = (name: string, { seen }: SandboxPlaces, writable: boolean): Property[] => {
   const entries = seen
     .filter((one) => one.writable === writable)
-    .map(({ source, path }) => [source, path, false, MS_REC]);
+    .map(({ source, path, optional }) => [source, path, optional, MS_REC]);
   return entries.length === 0 ? [] : [[name, new Variant("a(ssbt)", entries)]];
 };
 

@@ -2,7 +2,9 @@ import { constants, existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { networkInterfaces } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { readLoadTable } from "../../load/load-table.ts";
 import { startLoad } from "../../load/load.mjs";
 import { freePort } from "./free-port.ts";
 import { useScene } from "./scene.ts";
@@ -52,6 +54,23 @@ const listener = (port: number): string | undefined => {
     .find((cells) => cells[1]?.endsWith(hex) && cells[3] === "0A");
   return row?.[9];
 };
+
+describe("connections that clients keep", () => {
+  it("are kept even over the instances, also over those that come later", async () => {
+    const port = await freePort();
+    await scene.must("start", webApp(scene), "--name", "api", "-i", "2", "--listen", String(port));
+    const table = join(scene.paths.managerRuntime ?? "", "velos-load", "api");
+    const load = startLoad({ url: `http://127.0.0.1:${port}/`, clients: 12 });
+    await until("both have six", () => String(readLoadTable(table)) === "6,6");
+    await scene.must("scale", "api", "3");
+    await until("all have four", () => String(readLoadTable(table)) === "4,4,4");
+    await scene.must("scale", "api", "2");
+    await until("both have six again", () => String(readLoadTable(table)) === "6,6,0");
+    expect(await load.stop()).toMatchObject({ failed: 0, hung: 0 });
+    await scene.must("delete", "api");
+    expect(existsSync(table)).toBe(false);
+  });
+});
 
 describe("an address that velos listens on", () => {
   it.each([
