@@ -12,7 +12,7 @@ import { healthTarget } from "../domain/health-target.ts";
 import { instanceEnvironment } from "../domain/instance-environment.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
 import { restartable, resumed, stopped } from "../domain/intent.ts";
-import { onSpecs } from "../domain/known-specs.ts";
+import { onSpecs, provenSpec } from "../domain/known-specs.ts";
 import type { ListenAddress } from "../domain/listen.ts";
 import { formatListen, overlap, sameListen } from "../domain/listen.ts";
 import type { Quantity } from "../domain/quantity.ts";
@@ -179,7 +179,7 @@ export class Commands {
         const next: AppRecord = { ...resumed(current, this.#alive(current)), instances };
         if (fingerprint(spec) === fingerprint(current.spec)) return this.#gather({ ...next, spec }, existing, stamp);
         if (current.running) return beginUpdate(next, spec, this.#instances(existing), stamp);
-        return this.#gather(onSpecs(next, spec, current.spec), existing, stamp);
+        return this.#gather(onSpecs(next, spec, provenSpec(current)), existing, stamp);
       });
     await this.#observed(spec.name, type, async () => {
       await this.#wanted(existing, spec, change);

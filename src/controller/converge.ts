@@ -2,7 +2,7 @@ import type { Backend, MissedInstance } from "../backend/backend.ts";
 import { absorb } from "../domain/absorb.ts";
 import type { AppSpec } from "../domain/app.ts";
 import { fingerprint, specDigest } from "../domain/app.ts";
-import { stopRollout } from "../domain/begin-rollout.ts";
+import { finishRollout, stopRollout } from "../domain/begin-rollout.ts";
 import { VelosError } from "../domain/errors.ts";
 import type { ObservedInstance } from "../domain/instance.ts";
 import { specOfInstance } from "../domain/known-specs.ts";
@@ -401,11 +401,12 @@ export class Converge {
     const rollout = record.rollout!;
     const at = this.#options.now();
     state.refused.clear();
-    if (verdict.status === "done") {
-      this.#replace(state, { ...record, rollout: { ...rollout, status: "done", endedAt: at } });
-    } else {
-      this.#replace(state, stopRollout(record, rollout, verdict.failure, instances, at));
-    }
+    this.#replace(
+      state,
+      verdict.status === "done"
+        ? finishRollout(record, rollout, at)
+        : stopRollout(record, rollout, verdict.failure, instances, at),
+    );
     const ended = state.record.rollout!;
     this.#options.events.emit({
       type: "rollout",

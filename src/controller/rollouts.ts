@@ -51,8 +51,11 @@ export class Rollouts {
   /** Rolls back to the spec before the last change. */
   async undo(app: string, wait: Wait = "all"): Promise<{ app: AppView }> {
     const state = this.#options.state(app);
-    const { previous } = state.record;
-    if (!previous) throw new VelosError("ROLLOUT_NOT_FOUND", { app, what: "to undo: its spec was never changed" });
+    const { previous, rollout } = state.record;
+    if (!previous) {
+      const why = rollout?.kind === "revert" ? "the last one was taken back by itself" : "its spec was never changed";
+      throw new VelosError("ROLLOUT_NOT_FOUND", { app, what: `to undo: ${why}` });
+    }
     await this.#options.start(previous, wait);
     return { app: await this.#options.view(state) };
   }

@@ -1,7 +1,7 @@
 import type { AppSpec } from "./app.ts";
 import { fingerprint } from "./app.ts";
 import type { ObservedInstance } from "./instance.ts";
-import { onSpecs } from "./known-specs.ts";
+import { onSpecs, provenSpec } from "./known-specs.ts";
 import type { AppRecord } from "./record.ts";
 import type { RestartReason, Rollout, RolloutFailure } from "./rollout.ts";
 import { isActive } from "./rollout.ts";
@@ -50,7 +50,8 @@ export const beginRestart = (
 
 /**
  * The record on a spec, its own or another one, with a rollout that takes its instances there. Those that run on it already
- * are left alone. The spec to return to is the last one that was proven: one that was itself still being rolled out is not.
+ * are left alone. The spec to return to is the last one that was proven: one that was itself still being rolled out is not,
+ * nor is one at which a rollout has stopped.
  */
 export const beginUpdate = (
   record: AppRecord,
@@ -58,12 +59,14 @@ export const beginUpdate = (
   instances: readonly ObservedInstance[],
   stamp: RolloutStamp,
 ): AppRecord => {
-  const underWay = isActive(record.rollout) && (record.rollout.kind === "update" || record.rollout.kind === "revert");
   const print = fingerprint(spec);
-  const proven = underWay || print === fingerprint(record.spec) ? record.previous : record.spec;
-  const { again: _, ...rest } = onSpecs(record, spec, proven);
+  const isSame = print === fingerprint(record.spec);
+  const proven = provenSpec(record);
+  const { again: _, unproven, ...rest } = onSpecs(record, spec, isSame ? record.previous : proven);
+  const isProven = isSame ? !unproven : proven !== undefined && print === fingerprint(proven);
   return {
     ...rest,
+    ...(!isProven && { unproven: true }),
     rollout: {
       id: stamp.id,
       kind: "update",
@@ -93,6 +96,12 @@ const notOn = (print: string, record: AppRecord, instances: readonly ObservedIns
   return from;
 };
 
+/** The record after its rollout has done what it was to do: its spec is one to return to. */
+export const finishRollout = ({ unproven: _, ...record }: AppRecord, rollout: Rollout, at: number): AppRecord => ({
+  ...record,
+  rollout: { ...rollout, status: "done", endedAt: at },
+});
+
 /**
  * The record after its rollout stopped at a failure: an update goes back to the spec before it, where there is one and
  * the settings say so; any other stays as it is, with what is not replaced yet serving on.
@@ -106,8 +115,9 @@ export const stopRollout = (
 ): AppRecord => {
   const { previous } = record;
   if (rollout.kind === "update" && previous && record.spec.rollout.onFailure === "revert") {
+    const { unproven: _, ...back } = onSpecs(record, previous, undefined);
     return {
-      ...onSpecs(record, previous, undefined),
+      ...back,
       rollout: {
         ...rollout,
         kind: "revert",

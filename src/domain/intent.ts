@@ -2,11 +2,12 @@ import type { AppRecord } from "./record.ts";
 import { isActive } from "./rollout.ts";
 
 /**
- * The record with its app, or some of its instances, meant to run again. What was created counts only while it is
+ * The record with its app, or some of its instances, meant to run again. Of a stopped app whoever starts it stands by its
+ * spec, whatever became of the rollout to it. What was created counts only while it is
  * alive: an instance that is absent now is to be started, not taken for one that an operator stopped.
  */
 export const resumed = (
-  { moving: _, ...record }: AppRecord,
+  { moving: _, unproven, ...record }: AppRecord,
   alive: ReadonlySet<number>,
   indexes?: readonly number[],
 ): AppRecord => {
@@ -23,6 +24,7 @@ export const resumed = (
   }
   return {
     ...record,
+    ...(record.running && unproven && { unproven }),
     running: true,
     deleting: false,
     holds: { ...holds, ...others },

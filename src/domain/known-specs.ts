@@ -13,6 +13,10 @@ export const knownSpecs = ({ spec, previous, overtaken = [] }: KnownSpecs): AppS
   ...overtaken,
 ];
 
+/** The spec that an update, should it fail, is to return to: the last one that a rollout did not leave undone. */
+export const provenSpec = ({ spec, previous, unproven }: AppRecord): AppSpec | undefined =>
+  unproven ? previous : spec;
+
 /** Fingerprints of specs, which are never changed: they are asked for at every look. */
 const prints = new WeakMap<AppSpec, string>();
 

@@ -37,6 +37,8 @@ export interface AppRecord {
   created: { epoch: string; indexes: number[] };
   /** The spec before the last change, for revert and undo. */
   previous?: AppSpec;
+  /** Set from an update until a rollout has brought all instances up on `spec`: no later one is to return to it. */
+  unproven?: true;
   /**
    * Further specs that instances may still be on: of updates that others overtook before they were done, and of one that
    * was taken back. Absent, never empty, where there are none; see known-specs.ts.

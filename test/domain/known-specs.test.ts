@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { AppSpec } from "../../src/domain/app.ts";
 import { fingerprint } from "../../src/domain/app.ts";
-import { beginUpdate, stopRollout } from "../../src/domain/begin-rollout.ts";
-import { knownSpecs, onSpecs, specOfInstance } from "../../src/domain/known-specs.ts";
+import { beginRestart, beginUpdate, finishRollout, stopRollout } from "../../src/domain/begin-rollout.ts";
+import { resumed, stopped } from "../../src/domain/intent.ts";
+import { knownSpecs, onSpecs, provenSpec, specOfInstance } from "../../src/domain/known-specs.ts";
 import type { AppRecord } from "../../src/domain/record.ts";
 import { expectGood, live } from "./story.ts";
 import type { Happening, Story } from "./story.ts";
@@ -20,8 +21,11 @@ describe("what an update overtakes stays known", () => {
 
   test("one that is done, or never began, is not overtaken", () => {
     expect(specsOf(updated(before, b))).toEqual({ spec: b, previous: a });
-    const done = { ...updated(before, b), rollout: rolloutOf("update", 2, { status: "done" as const }) };
-    expect(specsOf(updated(done, c))).toEqual({ spec: c, previous: b, overtaken: [a] });
+    expect(specsOf(updated(finishRollout(updated(before, b), rolloutOf("update", 2), 0), c))).toEqual({
+      spec: c,
+      previous: b,
+      overtaken: [a],
+    });
   });
 
   test("each of several", () => {
@@ -46,11 +50,11 @@ describe("what an update overtakes stays known", () => {
       two,
       0,
     );
-    expect(specsOf(updated(stalled, d))).toEqual({ spec: d, previous: stalled.spec, overtaken: [a, b] });
+    expect(specsOf(updated(stalled, d))).toEqual({ spec: d, previous: a, overtaken: [stalled.spec, b] });
   });
 
   test("also where the app is stopped; and a rollout to the spec that it has changes none of them", () => {
-    const record = onSpecs({ ...updated(before, b), running: false }, c, b);
+    const record = onSpecs({ ...finishRollout(updated(before, b), rolloutOf("update", 2), 0), running: false }, c, b);
     expect(specsOf(record)).toEqual({ spec: c, previous: b, overtaken: [a] });
     const gathered = beginUpdate(
       { ...record, running: true, rollout: rolloutOf("update", 2, { status: "superseded" }) },
@@ -59,6 +63,46 @@ describe("what an update overtakes stays known", () => {
       stamp,
     );
     expect(specsOf(gathered)).toEqual({ spec: c, previous: b, overtaken: [a] });
+  });
+});
+
+describe("the spec to return to", () => {
+  const failure = { index: 1, why: "exit code 1" };
+  const before = recordOf(2, { spec: a });
+  const stopping = specOf({ args: ["stopping"], rollout: { onFailure: "stop" } });
+  const conclude = (record: AppRecord): AppRecord => stopRollout(record, record.rollout!, failure, two, 0);
+  const stalled = conclude(updated(before, stopping));
+
+  test("is not one at which a rollout has stopped, whatever comes after", () => {
+    expect(stalled).toMatchObject({ spec: stopping, previous: a, rollout: { status: "stalled" } });
+    const reloaded = conclude(beginRestart(stalled, two, "reload", "manual", stamp));
+    for (const record of [stalled, stopped(stalled, undefined, 0), reloaded, conclude(updated(stalled, c, stopping))]) {
+      expect(provenSpec(record)).toEqual(a);
+      expect(updated(record, d)).toMatchObject({ spec: d, previous: a });
+      expect(specsOf(conclude(updated(record, d)))).toMatchObject({ spec: a });
+    }
+  });
+
+  test("is the one that was returned to, also before all are back on it", () => {
+    const undone = updated(stalled, a);
+    expect(undone).not.toHaveProperty("unproven");
+    expect(undone).not.toHaveProperty("previous");
+    const reverting = conclude(updated(before, b));
+    expect(reverting).toMatchObject({ spec: a, rollout: { kind: "revert", status: "running" } });
+    for (const record of [undone, reverting]) expect(updated(record, c)).toMatchObject({ spec: c, previous: a });
+  });
+
+  test("is one that all are on after all, or by which somebody stood", () => {
+    const resumedRollout = finishRollout(stalled, stalled.rollout!, 0);
+    const startedAgain = resumed(stopped(stalled, undefined, 0), new Set());
+    for (const record of [resumedRollout, startedAgain])
+      expect(updated(record, d)).toMatchObject({ spec: d, previous: stopping });
+    expect(provenSpec(resumed(stalled, new Set([0])))).toEqual(a);
+  });
+
+  test("stays what it was where the app is rolled to the spec that it has", () => {
+    expect(updated(stalled, stopping)).toMatchObject({ spec: stopping, previous: a, unproven: true });
+    expect(updated(before, a)).not.toHaveProperty("unproven");
   });
 });
 

@@ -174,6 +174,17 @@ describe("a bad spec", () => {
     },
   );
 
+  holds(
+    "is never gone back to, however many there were, and whatever was made of their failures",
+    storyOf(fc.oneof(any.bad, any.stopping, any.reload, any.cut), { first: any.stopping }),
+    (story) => {
+      const ending = live(then(story, { does: "update", quality: "crashes", onFailure: "revert" }));
+      expectGood(ending);
+      expect(ending.record?.rollout).toMatchObject({ kind: "revert", status: "done" });
+      expect(fingerprint(ending.record!.spec)).toBe(fingerprint(ending.firstSpec));
+    },
+  );
+
   const expectFewTouched = (story: Story, { world, firstSpec, firstRuns }: ReturnType<typeof live>): void => {
     const touched = new Set<number>();
     for (const [print, indexes] of world.everOn)

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import type { AppSpec, RolloutSettings } from "../../src/domain/app.ts";
 import { fingerprint, healthDefaults } from "../../src/domain/app.ts";
 import { beginRestart, beginUpdate, hasStrayInstance } from "../../src/domain/begin-rollout.ts";
-import { onSpecs } from "../../src/domain/known-specs.ts";
+import { onSpecs, provenSpec } from "../../src/domain/known-specs.ts";
 import { plan } from "../../src/domain/plan.ts";
 import type { AppRecord } from "../../src/domain/record.ts";
 import { wantedIndexes } from "../../src/domain/record.ts";
@@ -17,7 +17,7 @@ import { World } from "./world.ts";
 
 /** Something from outside: a command, a crash, an operator, the death of velosd. */
 export type Happening =
-  | { does: "update"; quality: Quality; health?: boolean }
+  | { does: "update"; quality: Quality; health?: boolean; onFailure?: RolloutSettings["onFailure"] }
   | { does: "reload" | "restart" | "pause" | "resume" | "stop" | "start" | "delete" }
   | { does: "scale"; to: number }
   | { does: "restart-one" | "stop-one" | "start-one" | "crash" | "operator-stop" | "operator-restart"; index: number }
@@ -47,14 +47,20 @@ export interface Ending {
   firstSpec: AppSpec;
 }
 
-const specFor = (story: Story, version: number, quality: Quality, health: boolean): AppSpec =>
+const specFor = (
+  story: Story,
+  version: number,
+  quality: Quality,
+  health: boolean,
+  onFailure = story.rollout.onFailure,
+): AppSpec =>
   specOf({
     ...story.spec,
     // Each version is asked for something that no other has.
     ...((health || quality === "unwell") && { health: { ...healthDefaults, http: `/v${version}` } }),
     restartDelayMs: 100,
     maxRestarts: 3,
-    rollout: story.rollout,
+    rollout: { ...story.rollout, onFailure },
     env: { VERSION: String(version), QUALITY: quality },
   });
 
@@ -84,7 +90,7 @@ export const live = (story: Story, forMs = Infinity): Ending => {
     if (!velosd.alive) velosd = new Velosd(world, store, checkPlan);
     velosd.command((record) =>
       commanded(record, happening, velosd, world, () =>
-        specFor(story, ++version, qualityOf(happening), hasHealth(happening, story)),
+        specFor(story, ++version, qualityOf(happening), hasHealth(happening, story), onFailureOf(happening)),
       ),
     );
   };
@@ -98,6 +104,9 @@ const qualityOf = (happening: Happening): Quality => (happening.does === "update
 
 const hasHealth = (happening: Happening, story: Story): boolean =>
   (happening.does === "update" ? happening.health : undefined) ?? story.health;
+
+const onFailureOf = (happening: Happening): RolloutSettings["onFailure"] | undefined =>
+  happening.does === "update" ? happening.onFailure : undefined;
 
 /** The record after a command, as the controller changes it. */
 const commanded = (
@@ -118,10 +127,10 @@ const commanded = (
   const superseded = isActive(record.rollout) ? { rollout: { ...record.rollout, status: "superseded" as const } } : {};
   switch (happening.does) {
     case "update": {
-      const next = { ...record, created, running: true, holds: {} };
+      const next = { ...started(record), created, running: true, holds: {} };
       const spec = nextSpec();
       if (record.running) return beginUpdate(next, spec, world.observe(), stamp);
-      return gathered(onSpecs(next, spec, record.spec));
+      return gathered(onSpecs(next, spec, provenSpec(record)));
     }
     case "reload":
     case "restart":
@@ -146,7 +155,7 @@ const commanded = (
     case "stop":
       return { ...record, running: false, holds: {}, ...superseded };
     case "start":
-      return gathered({ ...record, created, running: true, holds: {} });
+      return gathered({ ...started(record), created, running: true, holds: {} });
     case "delete":
       return { ...record, running: false, deleting: true };
     case "scale": {
@@ -161,6 +170,10 @@ const commanded = (
       return record;
   }
 };
+
+/** A stopped app that is started stands by its spec, whatever became of the rollout to it. */
+const started = ({ unproven, ...record }: AppRecord): AppRecord =>
+  record.running && unproven ? { ...record, unproven } : record;
 
 const without = (holds: AppRecord["holds"], index: number): AppRecord["holds"] =>
   Object.fromEntries(Object.entries(holds).filter(([key]) => key !== String(index)));
@@ -256,6 +269,9 @@ export const happenings = {
   bad: fc
     .constantFrom<Quality>("crashes", "never-ready", "exits", "refused", "unwell")
     .chain((quality) => fc.boolean().map((health): Happening => ({ does: "update", quality, health }))),
+  stopping: fc
+    .constantFrom<Quality>("crashes", "never-ready", "exits", "refused", "unwell")
+    .map((quality): Happening => ({ does: "update", quality, onFailure: "stop" })),
   ending: fc
     .constantFrom<Quality>("crashes", "exits", "refused")
     .chain((quality) => fc.boolean().map((health): Happening => ({ does: "update", quality, health }))),

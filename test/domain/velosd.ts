@@ -1,5 +1,5 @@
 import { absorb } from "../../src/domain/absorb.ts";
-import { stopRollout } from "../../src/domain/begin-rollout.ts";
+import { finishRollout, stopRollout } from "../../src/domain/begin-rollout.ts";
 import type { CrashTrack } from "../../src/domain/crash-track.ts";
 import { endTrack, newTrack, trackRun } from "../../src/domain/crash-track.ts";
 import type { ObservedInstance } from "../../src/domain/instance.ts";
@@ -133,11 +133,10 @@ export class Velosd {
     instances: readonly ObservedInstance[],
   ): void {
     this.refused.clear();
-    if (verdict.status === "done") {
-      this.store.record = { ...record, rollout: { ...rollout, status: "done" } };
-    } else {
-      this.store.record = stopRollout(record, rollout, verdict.failure, instances, this.world.now);
-    }
+    this.store.record =
+      verdict.status === "done"
+        ? finishRollout(record, rollout, this.world.now)
+        : stopRollout(record, rollout, verdict.failure, instances, this.world.now);
     this.wake();
   }
 

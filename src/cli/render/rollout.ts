@@ -12,9 +12,9 @@ export const rolloutText = (app: AppView, rollout: Rollout | undefined, style: S
     (instance) =>
       instance.status === "online" && instance.spec === app.spec && instance.run !== rollout.from[instance.index],
   );
-  const lines = [
-    `${rollout.kind} of ${app.name}: ${rollout.status}, ${replaced.length} of ${affected.length} replaced`,
-  ];
+  const progress =
+    affected.length === 0 ? "no instance had to be replaced" : `${replaced.length} of ${affected.length} replaced`;
+  const lines = [`${rollout.kind} of ${app.name}: ${rollout.status}, ${progress}`];
   if (rollout.endedAt !== undefined) lines.push(style.dim(`took ${formatSpan(rollout.endedAt - rollout.startedAt)}`));
   if (rollout.failure) lines.push(style.red(`stopped at ${app.name}:${rollout.failure.index}: ${rollout.failure.why}`));
   return [...lines, appTable([app], style, width)].join("\n");

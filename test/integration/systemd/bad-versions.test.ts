@@ -100,7 +100,11 @@ describe("a new version", () => {
       expect(new Set(after.map(({ spec }) => spec)).size).toBe(1);
       expect((await ask(url)).version).toBe("good.mjs");
       const status = await scene.velos("rollout", "status", "api");
+      expect(status.stdout).toMatch(/revert of api: done, no instance had to be replaced/);
       expect(status.stdout).toMatch(/stopped at api:4/);
+      const undone = await scene.velos("rollout", "undo", "api");
+      expect(undone.code).toBe(1);
+      expect(undone.stderr).toMatch(/no rollout to undo: the last one was taken back by itself/);
       // It is over: what the store has is the old version, also for a new velosd.
       await scene.must("kill");
       expect(await scene.pids("api")).toEqual(before);
@@ -127,6 +131,24 @@ describe("a new version", () => {
     expect(after.map(({ status: one }) => one)).toEqual(Array(4).fill("online"));
     expect(after.slice(0, 3).map(({ pid }) => pid)).toEqual(before.slice(0, 3));
     expect((await scene.must("rollout", "status", "api")).stdout).toMatch(/update of api: done/);
+  });
+
+  it("that fails after another one that failed and stayed goes back to the last good one", async () => {
+    const { url, before } = await tryVersion({
+      ...versions["crashes at start"]!,
+      settings: 'max_restarts = 2\n[apps.api.rollout]\non_failure = "stop"\nmax_unavailable = 1\n',
+    });
+    const port = Number(new URL(url).port);
+    scene.write("worse.mjs", "process.exit(4);");
+    configure("worse.mjs", port, "");
+    const tried = await scene.velos("start", "--config", "velos.toml");
+    expect(tried.code).toBe(1);
+    expect(tried.stderr).toMatch(/did not come up \(exit code 4\)/);
+    expect(tried.stderr).toMatch(/every instance is back on the spec from before/);
+    const after = await scene.instances("api");
+    expect(after.map(({ status }) => status)).toEqual(Array(4).fill("online"));
+    expect(after.slice(0, 3).map(({ pid }) => pid)).toEqual(before.slice(0, 3));
+    expect((await ask(url)).version).toBe("good.mjs");
   });
 
   it("that was put in the place of the old file stops a reload before any instance is touched", async () => {
